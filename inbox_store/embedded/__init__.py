@@ -1,0 +1,42 @@
+"""The embedded variant: one process, one SQLite file (WAL, synchronous=FULL, group commit) through aiosqlite."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from inbox_store.embedded.engine import EmbeddedEngine
+from inbox_store.keys import Keys, load_keys
+from inbox_store.times import Clock, system_now
+
+FILE = "songda.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open store: the engine that runs programs, the keys that seal and sign, the folder of attachments."""
+
+    engine: EmbeddedEngine
+    keys: Keys
+    folder: Path
+
+    @property
+    def attachments(self) -> Path:
+        """Where attachments lie, under generated ids."""
+        return self.folder / "attachments"
+
+
+@asynccontextmanager
+async def open_store(
+    folder: Path, *, clock: Clock = system_now, keys: Keys | None = None, readers: int = 3
+) -> AsyncIterator[Store]:
+    """Open (and on first use make) the store in ``folder``. Raises SchemaMismatch, StoreBroken, ValueError for keys."""
+    told = keys or load_keys(folder / "keys")
+    engine = EmbeddedEngine(folder / FILE, clock=clock, receipt_key=told.receipts, readers=readers)
+    try:
+        await engine.start()
+        yield Store(engine, told, folder)
+    finally:
+        await engine.stop()

@@ -1,0 +1,223 @@
+"""The embedded engine: one SQLite file, one writer with group commit, a few readers, all through aiosqlite.
+
+Facts queue in two lanes. Everything interactive that waits becomes one transaction; bulk facts (a chunk of a fan-out,
+a slice of the merge) run one at a time between those, so that nobody waits longer than one chunk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+import structlog
+
+from inbox_store.embedded.migrate import migrate
+from inbox_store.embedded.runner import Outcome, Runner, run_read
+from inbox_store.engine import Nudge, Program
+from inbox_store.errors import Refused, StoreBroken
+from inbox_store.keys import ReceiptKey
+from inbox_store.statements import migrations, statements
+from inbox_store.times import Clock
+
+T = TypeVar("T")
+
+GROUP_MAX = 256
+"""Facts in one transaction at the most: bounds how long the first of them waits."""
+
+WAITING_MAX = 20_000
+"""Facts that may wait in a lane; above it the door answers that it is busy."""
+
+CHECKPOINT_PAGES = 4_000
+CHECKPOINT_EVERY_S = 1.0
+
+log = structlog.get_logger("inbox_store")
+
+
+async def hop(conn: aiosqlite.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    """Run ``work`` on the connection's own thread: one hop for a whole transaction.
+
+    aiosqlite's public calls hop once per statement (60-180 us each, limits.md); its ``_execute`` is the one way to do a
+    whole fact in one. It is used here and nowhere else; aiosqlite is pinned, and the contract tests would notice.
+    """
+    return await conn._execute(work, conn._conn)  # type: ignore[no-any-return, no-untyped-call]
+
+
+async def _connect(path: Path, *, writer: bool) -> aiosqlite.Connection:
+    conn = await aiosqlite.connect(path, isolation_level=None, cached_statements=512)
+    pragmas = ["busy_timeout=5000", "temp_store=memory", f"cache_size={-65536 if writer else -16384}"]
+    if writer:
+        # FULL: an acknowledged fact survives power loss (faults.md, finding 1); group commit makes it cheap.
+        pragmas += ["journal_mode=wal", "synchronous=full", "foreign_keys=on", "wal_autocheckpoint=0"]
+    else:
+        pragmas += ["query_only=on"]
+    for pragma in pragmas:
+        await conn.execute(f"pragma {pragma}")
+    return conn
+
+
+class EmbeddedEngine:
+    """Runs programs over one database file; see ``inbox_store.engine.Engine``."""
+
+    def __init__(self, path: Path, *, clock: Clock, receipt_key: ReceiptKey, readers: int = 3) -> None:
+        self._path = path
+        self._clock = clock
+        self._sql = statements("sqlite")
+        self._runner = Runner(self._sql, clock, receipt_key)
+        self._reader_count = readers
+        self._free: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        self._open: list[aiosqlite.Connection] = []
+        self._lanes: tuple[deque[tuple[Program[Any], asyncio.Future[Any]]], ...] = (deque(), deque())
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._listeners: list[Callable[[Nudge], None]] = []
+        self._broken: StoreBroken | None = None
+        self._closing = False
+        self._receipt_key = receipt_key
+
+    @property
+    def position(self) -> int:
+        """The number of the last durable commit."""
+        return self._runner.commit_no
+
+    @property
+    def broken(self) -> StoreBroken | None:
+        """Why nothing more is accepted, or None while all is well."""
+        return self._broken
+
+    @property
+    def waiting(self) -> int:
+        """Facts that wait for the writer, both lanes."""
+        return sum(len(lane) for lane in self._lanes)
+
+    def subscribe(self, listener: Callable[[Nudge], None]) -> None:
+        """Call ``listener`` on the loop after each commit that concerns anybody, in commit order."""
+        self._listeners.append(listener)
+
+    async def start(self) -> None:
+        """Open the file, bring its schema up to date, take up the chain, start the writer."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._writer = await _connect(self._path, writer=True)
+        self._open.append(self._writer)
+        await hop(self._writer, lambda conn: migrate(conn, migrations(), self._clock()))
+        await hop(self._writer, self._publish_key)
+        await hop(self._writer, self._runner.begin_from)
+        self._keeper = await _connect(self._path, writer=True)
+        self._open.append(self._keeper)
+        for _ in range(self._reader_count):
+            reader = await _connect(self._path, writer=False)
+            self._open.append(reader)
+            self._free.put_nowait(reader)
+        self._tasks = [asyncio.create_task(self._write_loop()), asyncio.create_task(self._checkpoint_loop())]
+
+    def _publish_key(self, conn: sqlite3.Connection) -> None:
+        """Old public keys are kept for ever (architecture, Decided 6): a new one is added beside them."""
+        row = (self._receipt_key.key_id, self._receipt_key.public, self._clock())
+        conn.execute("insert into receipt_key (key_id, public_key, from_at) values (?,?,?) on conflict do nothing", row)
+
+    async def stop(self) -> None:
+        """Finish what waits, fold the log into the file, close. Nothing acknowledged is lost without it either."""
+        self._closing = True
+        self._wake.set()
+        if self._tasks:
+            writer, keeper = self._tasks
+            await writer
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+        if self._broken is None and self._open:
+            await hop(self._keeper, lambda conn: conn.execute("pragma wal_checkpoint(truncate)").fetchall())
+        for conn in self._open:
+            await conn.close()
+        self._open.clear()
+
+    async def write(self, program: Program[T], *, bulk: bool = False) -> T:
+        """Run one fact; it is durable when this returns. Raises Refused("busy") when too much waits."""
+        if self._broken is not None:
+            raise self._broken
+        lane = self._lanes[bulk]
+        if self._closing or len(lane) >= WAITING_MAX:
+            raise Refused("busy")
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        lane.append((program, future))
+        self._wake.set()
+        return await future
+
+    async def read(self, program: Program[T]) -> T:
+        """Run a program of queries over one snapshot on a free reader."""
+        conn = await self._free.get()
+        task = asyncio.ensure_future(self._read_on(conn, program))
+        # The connection goes back when its thread is done with it, not when a caller loses patience.
+        task.add_done_callback(lambda _: self._free.put_nowait(conn))
+        return await asyncio.shield(task)
+
+    async def _read_on(self, conn: aiosqlite.Connection, program: Program[T]) -> T:
+        result: T = await hop(conn, lambda raw: run_read(raw, self._sql, program))
+        return result
+
+    def _next_group(self) -> list[tuple[Program[Any], asyncio.Future[Any]]]:
+        """All that is interactive and waits, up to GROUP_MAX; else one bulk fact."""
+        interactive, bulk = self._lanes
+        if interactive:
+            return [interactive.popleft() for _ in range(min(GROUP_MAX, len(interactive)))]
+        return [bulk.popleft()] if bulk else []
+
+    async def _write_loop(self) -> None:
+        bulk_turn = False
+        while True:
+            bulk = self._lanes[1]
+            # After each interactive group one bulk fact has its turn, so that neither lane starves the other.
+            group = [bulk.popleft()] if bulk_turn and bulk else self._next_group()
+            bulk_turn = not bulk_turn
+            if group:
+                await self._commit(group)
+            elif self._closing:
+                return
+            else:
+                self._wake.clear()
+                await self._wake.wait()
+
+    async def _commit(self, group: list[tuple[Program[Any], asyncio.Future[Any]]]) -> None:
+        programs = [program for program, _ in group]
+        try:
+            outcomes, nudge = await hop(self._writer, lambda conn: self._runner.run(conn, programs))
+        except Exception as fault:
+            self._fail(group, fault)
+            return
+        for (_, future), outcome in zip(group, outcomes, strict=True):
+            _settle(future, outcome)
+        if nudge:
+            for listener in self._listeners:
+                listener(nudge)
+
+    def _fail(self, group: list[tuple[Program[Any], asyncio.Future[Any]]], fault: Exception) -> None:
+        """Nothing of the group was committed: each is told; a broken store accepts nothing more."""
+        if isinstance(fault, StoreBroken):
+            self._broken = fault
+        log.error("store.commit_failed", facts=len(group), reason=str(fault))
+        for _, future in group:
+            _settle(future, Outcome(fault=fault))
+
+    async def _checkpoint_loop(self) -> None:
+        """Fold the log into the file beside the writer, which is never held for it."""
+        while True:
+            await asyncio.sleep(CHECKPOINT_EVERY_S)
+            try:
+                wal = self._path.with_name(self._path.name + "-wal")
+                if wal.exists() and wal.stat().st_size > CHECKPOINT_PAGES * 4096:
+                    await hop(self._keeper, lambda conn: conn.execute("pragma wal_checkpoint(passive)").fetchall())
+            except sqlite3.Error as fault:
+                log.warning("store.checkpoint_failed", reason=str(fault))
+
+
+def _settle(future: asyncio.Future[Any], outcome: Outcome) -> None:
+    """Give the waiting caller its result; a caller who left meanwhile gets nothing, the fact stands."""
+    if future.done():
+        return
+    if outcome.fault is None:
+        future.set_result(outcome.value)
+    else:
+        future.set_exception(outcome.fault)

@@ -1,0 +1,263 @@
+"""Runs programs on one sqlite3 connection, in its own thread: many facts, one transaction, one link of the chain."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from inbox_store.chain import EMPTY, AuditRow, Link, canonical, leaf_hash, merkle_root
+from inbox_store.engine import (
+    Arrived,
+    Audit,
+    Changed,
+    CommitNo,
+    Many,
+    Nudge,
+    OrgChanged,
+    Program,
+    Receipt,
+    Row,
+    Sql,
+    Step,
+)
+from inbox_store.errors import StoreBroken, StoreFull
+from inbox_store.keys import ReceiptKey
+from inbox_store.times import Clock
+
+_LOST = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY)
+
+_INSERT_AUDIT = "insert into audit (commit_no, no, at, actor, action, subject, origin, detail, digest) values (?,?,?,?,?,?,?,?,?)"
+_INSERT_RECEIPT = "insert into sign_receipt (document_id, unit_id, commit_no, no, leaf) values (?,?,?,?,?)"
+_INSERT_LINK = (
+    "insert into commit_log (commit_no, at, audit_root, audit_rows, receipt_root, receipts, receipt_key, signature, link)"
+    " values (?,?,?,?,?,?,?,?,?)"
+)
+
+
+def store_fault(fault: sqlite3.Error) -> Exception:
+    """What a driver's error means for the one who waits: full, broken, or itself (a bug or a constraint)."""
+    code = getattr(fault, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return StoreFull("存储空间不足 (no space left for the database)")
+    if code in _LOST:
+        return StoreBroken(f"数据库不可写 (the database failed: {fault})")
+    return fault
+
+
+@dataclass(slots=True)
+class Sealing:
+    """What one transaction has gathered for its commit: trace, receipts and the nudge."""
+
+    commit_no: int
+    now: int
+    audits: list[Audit] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+    arrived: list[int] = field(default_factory=list)
+    changed: list[tuple[int, int]] = field(default_factory=list)
+    org: bool = False
+    used: bool = False
+
+    def mark(self) -> tuple[int, int, int, int, bool, bool]:
+        """Where the gathering stands, to return to when a program fails."""
+        return len(self.audits), len(self.receipts), len(self.arrived), len(self.changed), self.org, self.used
+
+    def back_to(self, mark: tuple[int, int, int, int, bool, bool]) -> None:
+        """Forget what was gathered since ``mark``."""
+        audits, receipts, arrived, changed, self.org, self.used = mark
+        del self.audits[audits:], self.receipts[receipts:], self.arrived[arrived:], self.changed[changed:]
+
+    def nudge(self) -> Nudge:
+        """What those who wait are told after the commit."""
+        return Nudge(self.commit_no, tuple(dict.fromkeys(self.arrived)), tuple(dict.fromkeys(self.changed)), self.org)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One program's result or the exception that undid it."""
+
+    value: Any = None
+    fault: BaseException | None = None
+
+
+class Runner:
+    """The writer's thread side. Not thread-safe by design: one runner, one thread, one connection."""
+
+    def __init__(self, sql: dict[str, str], clock: Clock, receipt_key: ReceiptKey) -> None:
+        self._sql = sql
+        self._clock = clock
+        self._receipt_key = receipt_key
+        self.commit_no = 0
+        self._head = EMPTY
+        self._steps: dict[type, Callable[[sqlite3.Connection, Sealing, Any], list[Row]]] = {
+            Sql: self._on_sql,
+            Many: self._on_many,
+            Audit: self._on_audit,
+            Receipt: self._on_receipt,
+            Changed: self._on_changed,
+            Arrived: self._on_arrived,
+            CommitNo: self._on_commit_no,
+            OrgChanged: self._on_org,
+        }
+
+    def begin_from(self, conn: sqlite3.Connection) -> None:
+        """Take up the chain where the file ends."""
+        row = conn.execute("select commit_no, link from commit_log order by commit_no desc limit 1").fetchone()
+        self.commit_no, self._head = row if row else (0, EMPTY)
+
+    def run(self, conn: sqlite3.Connection, programs: Sequence[Program[Any]]) -> tuple[list[Outcome], Nudge | None]:
+        """Run the programs as one transaction; each that fails is undone alone. Raises when nothing could commit."""
+        sealing = Sealing(self.commit_no + 1, self._clock())
+        try:
+            conn.execute("begin immediate")
+            outcomes = [self._one(conn, sealing, program) for program in programs]
+            head = self._seal(conn, sealing) if sealing.used else None
+            conn.execute("commit")
+        except sqlite3.Error as fault:
+            if conn.in_transaction:
+                conn.execute("rollback")
+            raise store_fault(fault) from fault
+        if head is None:
+            return outcomes, None
+        self.commit_no, self._head = sealing.commit_no, head
+        return outcomes, sealing.nudge()
+
+    def _one(self, conn: sqlite3.Connection, sealing: Sealing, program: Program[Any]) -> Outcome:
+        """One program inside a savepoint, so that its refusal undoes nothing of its neighbours."""
+        mark = sealing.mark()
+        conn.execute("savepoint fact")
+        try:
+            value = self._drive(conn, sealing, program)
+        except sqlite3.Error as fault:
+            program.close()
+            told = store_fault(fault)
+            # A full or failing disk may have rolled back the whole transaction: none of it may be acknowledged.
+            if isinstance(told, (StoreFull, StoreBroken)) or not conn.in_transaction:
+                raise
+            self._undo(conn, sealing, mark)
+            return Outcome(fault=told)
+        except BaseException as fault:
+            self._undo(conn, sealing, mark)
+            return Outcome(fault=fault)
+        conn.execute("release fact")
+        return Outcome(value)
+
+    def _undo(self, conn: sqlite3.Connection, sealing: Sealing, mark: tuple[int, int, int, int, bool, bool]) -> None:
+        conn.execute("rollback to fact")
+        conn.execute("release fact")
+        sealing.back_to(mark)
+
+    def _drive(self, conn: sqlite3.Connection, sealing: Sealing, program: Program[Any]) -> Any:
+        steps = self._steps
+        try:
+            step: Step = next(program)
+            while True:
+                step = program.send(steps[type(step)](conn, sealing, step))
+        except StopIteration as done:
+            return done.value
+
+    def _on_sql(self, conn: sqlite3.Connection, sealing: Sealing, step: Sql) -> list[Row]:
+        cursor = conn.execute(self._sql[step.name], step.params)
+        return cursor.fetchall() if cursor.description else [(cursor.rowcount,)]
+
+    def _on_many(self, conn: sqlite3.Connection, sealing: Sealing, step: Many) -> list[Row]:
+        return [(conn.executemany(self._sql[step.name], step.rows).rowcount,)]
+
+    def _on_audit(self, conn: sqlite3.Connection, sealing: Sealing, step: Audit) -> list[Row]:
+        sealing.audits.append(step)
+        sealing.used = True
+        return []
+
+    def _on_receipt(self, conn: sqlite3.Connection, sealing: Sealing, step: Receipt) -> list[Row]:
+        sealing.receipts.append(step)
+        sealing.used = True
+        return []
+
+    def _on_changed(self, conn: sqlite3.Connection, sealing: Sealing, step: Changed) -> list[Row]:
+        sealing.changed.append((step.person_id, step.send_no))
+        sealing.used = True
+        return []
+
+    def _on_arrived(self, conn: sqlite3.Connection, sealing: Sealing, step: Arrived) -> list[Row]:
+        sealing.arrived.append(step.send_no)
+        sealing.used = True
+        return []
+
+    def _on_commit_no(self, conn: sqlite3.Connection, sealing: Sealing, step: CommitNo) -> list[Row]:
+        sealing.used = True
+        return [(sealing.commit_no,)]
+
+    def _on_org(self, conn: sqlite3.Connection, sealing: Sealing, step: OrgChanged) -> list[Row]:
+        sealing.org = sealing.used = True
+        conn.execute("update org_version set version = ?", (sealing.commit_no,))
+        return []
+
+    def _seal(self, conn: sqlite3.Connection, sealing: Sealing) -> bytes:
+        """Write the commit's trace, receipts, changes and link; return the chain's new head."""
+        number = sealing.commit_no
+        changes = dict.fromkeys(sealing.changed)
+        conn.executemany(
+            "insert into entry_change (person_id, commit_no, send_no) values (?,?,?)",
+            [(person, number, send) for person, send in changes],
+        )
+        conn.executemany(
+            "insert into send_commit (commit_no, send_no) values (?,?)",
+            [(number, send) for send in dict.fromkeys(sealing.arrived)],
+        )
+        audit_hashes = self._write_audits(conn, sealing)
+        receipt_hashes = [leaf_hash(receipt.leaf) for receipt in sealing.receipts]
+        conn.executemany(
+            _INSERT_RECEIPT, [(r.document_id, r.unit_id, number, no, r.leaf) for no, r in enumerate(sealing.receipts)]
+        )
+        link = Link(
+            commit_no=number,
+            at=sealing.now,
+            audit_root=merkle_root(audit_hashes),
+            audit_rows=len(audit_hashes),
+            receipt_root=merkle_root(receipt_hashes) if receipt_hashes else None,
+            receipts=len(receipt_hashes),
+        )
+        signed = (self._receipt_key.key_id, self._receipt_key.sign(link.signed_part())) if receipt_hashes else (None, None)
+        head = link.head(self._head)
+        conn.execute(
+            _INSERT_LINK,
+            (number, link.at, link.audit_root, link.audit_rows, link.receipt_root, link.receipts, *signed, head),
+        )
+        return head
+
+    def _write_audits(self, conn: sqlite3.Connection, sealing: Sealing) -> list[bytes]:
+        rows, hashes = [], []
+        for no, told in enumerate(sealing.audits):
+            detail = canonical(told.detail).decode()
+            row = AuditRow(
+                commit_no=sealing.commit_no,
+                no=no,
+                at=sealing.now,
+                actor=told.actor,
+                action=told.action,
+                subject=told.subject,
+                origin=told.origin,
+                detail=detail,
+            )
+            digest = row.digest()
+            rows.append((row.commit_no, no, row.at, row.actor, row.action, row.subject, row.origin, detail, digest))
+            hashes.append(digest)
+        conn.executemany(_INSERT_AUDIT, rows)
+        return hashes
+
+
+def run_read(conn: sqlite3.Connection, sql: dict[str, str], program: Program[Any]) -> Any:
+    """Run a program of queries over one snapshot. Raises TypeError for a step that would write."""
+    conn.execute("begin")
+    try:
+        step = next(program)
+        while True:
+            if not isinstance(step, Sql):
+                raise TypeError(f"a reading program may only query, not {type(step).__name__}")
+            step = program.send(conn.execute(sql[step.name], step.params).fetchall())
+    except StopIteration as done:
+        return done.value
+    finally:
+        program.close()
+        conn.execute("rollback")

@@ -1,0 +1,115 @@
+"""What a fact is made of, and what an engine promises.
+
+A *program* is a generator: it yields steps, is sent the rows of each, and returns the fact's result. The same
+programs run over every variant of the store; an engine only knows how to run them::
+
+    def rename(unit_id: int, name: str) -> Program[None]:
+        rows = yield Sql("unit_name", {"id": unit_id})
+        if not rows:
+            raise Refused("not_found", unit=unit_id)
+        yield Sql("unit_rename", {"id": unit_id, "name": name})
+        yield Audit(action="unit.rename", actor=0, subject=f"unit:{unit_id}", detail={"name": name})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """One named statement with its parameters. Rows come back for a query or RETURNING, else one ``(rowcount,)``."""
+
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """One named statement for many parameter sets: ``[(rowcount,)]`` comes back."""
+
+    name: str
+    rows: Iterable[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """One line of the append-only trace (F33): who did what to what, from where. Sealed with the commit.
+
+    ``actor`` is a person's id, 0 for the system itself; ``subject`` is ``kind:id``; ``origin`` the address or device.
+    """
+
+    action: str
+    actor: int
+    subject: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """One sign-for receipt: its canonical bytes become a leaf of the commit's signed Merkle root."""
+
+    document_id: int
+    unit_id: int
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Entries of this send number became visible with this commit: whoever is online is told."""
+
+    send_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """This person's entry changed state: it is logged for catch-up and the live sessions are told."""
+
+    person_id: int
+    send_no: int
+
+
+class CommitNo:
+    """Asks for the number of the commit that this transaction will be: ``[(commit_no,)]`` comes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrgChanged:
+    """The organisation changed: snapshots held in memory are to be read again."""
+
+
+Step = Sql | Many | Audit | Receipt | Arrived | Changed | CommitNo | OrgChanged
+Program = Generator[Step, list[Row], T]
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """What one commit means for those who wait: positions are commit numbers, gapless and in order."""
+
+    commit_no: int
+    arrivals: tuple[int, ...] = ()
+    changed: tuple[tuple[int, int], ...] = ()
+    org: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether anybody needs to hear of it."""
+        return bool(self.arrivals or self.changed or self.org)
+
+
+class Engine(Protocol):
+    """Runs programs: one program is one transaction, durable when ``write`` returns."""
+
+    async def write(self, program: Program[T], *, bulk: bool = False) -> T:
+        """Run ``program`` as one fact. Raises what it raises (nothing is changed then), StoreFull, StoreBroken."""
+        ...
+
+    async def read(self, program: Program[T]) -> T:
+        """Run a program of queries over one snapshot, beside the writer."""
+        ...

@@ -1,0 +1,344 @@
+"""Facts of the receiving unit: open, sign for, return, transfer to handling, opinions, finish, archive (T Art. 24)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from inbox_store.chain import canonical
+from inbox_store.engine import Audit, Changed, Program, Receipt, Sql
+from inbox_store.errors import Refused
+from inbox_store.nouns import LEADER_ROLES, Noun
+from inbox_store.programs.dispatch import DocumentHead, document_head
+from inbox_store.programs.entries import find_entry, give_entry, set_entry, write_entry
+from inbox_store.states import distribution_step
+from inbox_store.times import day_int, day_of
+
+
+class Copy(Noun, kw_only=True):
+    """One distribution (document x unit) as decisions see it."""
+
+    state: str
+    counted: bool
+    sent_at: int
+    sign_due_at: int | None
+    opened_at: int | None
+    signed_at: int | None
+    handling_started_at: int | None
+    handle_due_at: int | None
+    archived_at: int | None
+    role: str
+    round: int
+    unit_code: str
+    unit_name: str
+
+
+class Actor(Noun, kw_only=True):
+    """Who acts, from where, with which device."""
+
+    person_id: int
+    name: str
+    origin: str = ""
+    device: str = ""
+
+
+class Signed(Noun, kw_only=True):
+    """The unit's receipt: who signed for it and when, in time or late, read or unread."""
+
+    document_id: int
+    unit_id: int
+    signed_at: int
+    signed_by: str
+    on_time: bool
+    unread: bool
+
+
+def copy_row(document_id: int, unit_id: int) -> Program[Copy]:
+    """The copy. Raises Refused("not_addressed") where the unit has none."""
+    rows = yield Sql("copy_row", {"document_id": document_id, "unit_id": unit_id})
+    if not rows:
+        raise Refused("not_addressed", document=document_id, unit=unit_id)
+    told = dict(zip(Copy.__struct_fields__, rows[0], strict=True))
+    return Copy(**{**told, "counted": bool(told["counted"])})
+
+
+def posts_now(person_id: int, unit_id: int, now: int) -> Program[frozenset[str]]:
+    """The roles the person holds in the unit now; none while the account is frozen or closed."""
+    if not (yield Sql("account_runs", {"person_id": person_id, "now": now})):
+        return frozenset()
+    rows = yield Sql("posts_now", {"person_id": person_id, "unit_id": unit_id, "now": now})
+    return frozenset(row[0] for row in rows)
+
+
+def _require_clerk(actor: Actor, unit_id: int, now: int) -> Program[None]:
+    """Signing and returning are the unit's acts, done by clerk A or B: rechecked inside the transaction (F8)."""
+    if "clerk" not in (yield from posts_now(actor.person_id, unit_id, now)):
+        raise Refused("not_clerk", unit=unit_id)
+
+
+def _move(head: DocumentHead, unit_id: int, sent_at: int, before: str, after: str, now: int) -> Program[None]:
+    """One copy leaves an outcome of the sign tally and enters another."""
+    key = {"measure": "sign", "unit_id": unit_id, "kind": head.kind, "day": day_int(day_of(sent_at))}
+    yield Sql("tally_move", {**key, "outcome": before, "outcome_day": 0, "n": -1})
+    yield Sql("tally_move", {**key, "outcome": after, "outcome_day": day_int(day_of(now)), "n": 1})
+
+
+def open_document(document_id: int, actor: Actor, now: int) -> Program[bool]:
+    """The person opens the document: kept apart from signing (F9). Returns whether it was the first time."""
+    entry = yield from find_entry(actor.person_id, document_id)
+    if entry is None:
+        raise Refused("not_addressed", document=document_id)
+    if entry.opened_at is not None:
+        return False
+    state = "read" if entry.state == "to_read" else entry.state
+    done_at = now if state == "read" else None
+    yield from write_entry(actor.person_id, entry, state, opened_at=now, done_at=done_at)
+    yield Sql("copy_opened", {"document_id": document_id, "person_id": actor.person_id, "now": now})
+    yield Audit(
+        action="document.open", actor=actor.person_id, subject=f"document:{document_id}", origin=actor.origin
+    )
+    yield Changed(actor.person_id, entry.send_no)
+    return True
+
+
+def sign(document_id: int, unit_id: int, actor: Actor, now: int, *, bulk: bool = False) -> Program[Signed]:
+    """Sign for the unit: once, by clerk A or B, the first act wins (F8). The receipt enters the commit's signed root.
+
+    Raises Refused: not_addressed, not_clerk, no_signing_duty, already_signed, already_returned, already_recalled.
+    """
+    head = yield from document_head(document_id)
+    copy = yield from copy_row(document_id, unit_id)
+    yield from _require_clerk(actor, unit_id, now)
+    if not head.signable:
+        raise Refused("no_signing_duty", document=document_id)
+    distribution_step(copy.state, "sign")
+    entry = yield from find_entry(actor.person_id, document_id)
+    unread = entry is None or entry.opened_at is None
+    key = {"document_id": document_id, "unit_id": unit_id}
+    yield Sql("copy_signed", {**key, "now": now, "person_id": actor.person_id, "unread": int(unread), "bulk": int(bulk)})
+    on_time = copy.sign_due_at is None or now <= copy.sign_due_at
+    if copy.counted:
+        yield from _move(head, unit_id, copy.sent_at, "unsigned", "on_time" if on_time else "late", now)
+        if unread:
+            yield from _count_unread(head, unit_id, copy.sent_at, now)
+    yield Receipt(document_id=document_id, unit_id=unit_id, leaf=_leaf(head, copy, unit_id, actor, now, unread, bulk))
+    detail = {"unit": unit_id, "unread": unread, "bulk": bulk, "device": actor.device}
+    yield Audit(
+        action="document.sign",
+        actor=actor.person_id,
+        subject=f"document:{document_id}",
+        detail=detail,
+        origin=actor.origin,
+    )
+    yield from _clerks_are_done(document_id, unit_id, now)
+    return Signed(
+        document_id=document_id, unit_id=unit_id, signed_at=now, signed_by=actor.name, on_time=on_time, unread=unread
+    )
+
+
+def _count_unread(head: DocumentHead, unit_id: int, sent_at: int, now: int) -> Program[None]:
+    """未阅即签: bulk signing cannot hide behind a good rate."""
+    key = {"measure": "unread", "unit_id": unit_id, "kind": head.kind, "day": day_int(day_of(sent_at))}
+    yield Sql("tally_move", {**key, "outcome": "signed_unread", "outcome_day": day_int(day_of(now)), "n": 1})
+
+
+def _leaf(
+    head: DocumentHead, copy: Copy, unit_id: int, actor: Actor, now: int, unread: bool, bulk: bool
+) -> bytes:
+    """The receipt's canonical bytes: what a stranger verifies with the published key and nothing else."""
+    return canonical(
+        {
+            "v": 1,
+            "document": head.id,
+            "doc_no": head.doc_no,
+            "digest": head.digest.hex(),
+            "unit": unit_id,
+            "unit_code": copy.unit_code,
+            "unit_name": copy.unit_name,
+            "signer": actor.person_id,
+            "signer_name": actor.name,
+            "signed_at": now,
+            "device": actor.device,
+            "unread": unread,
+            "bulk": bulk,
+        }
+    )
+
+
+def _clerks_are_done(document_id: int, unit_id: int, now: int) -> Program[None]:
+    """The entry of each clerk of the unit is done, unless the clerk still has to sign for another unit."""
+    for (person_id,) in (yield Sql("clerks_of", {"unit_id": unit_id})):
+        ((left,),) = yield Sql("clerk_open_copies", {"document_id": document_id, "person_id": person_id})
+        if left == 0:
+            send_no = yield from set_entry(person_id, document_id, "done", now)
+            if send_no is not None:
+                yield Changed(person_id, send_no)
+
+
+def return_copy(document_id: int, unit_id: int, reason: str, actor: Actor, now: int) -> Program[None]:
+    """Send a misdirected or non-conforming copy back with a reason, before signing only (F10, T Art. 24)."""
+    head = yield from document_head(document_id)
+    copy = yield from copy_row(document_id, unit_id)
+    yield from _require_clerk(actor, unit_id, now)
+    distribution_step(copy.state, "return")
+    key = {"document_id": document_id, "unit_id": unit_id}
+    yield Sql("copy_returned", {**key, "now": now, "person_id": actor.person_id, "reason": reason})
+    if copy.counted:
+        yield from _move(head, unit_id, copy.sent_at, "unsigned", "returned", now)
+    yield Audit(
+        action="document.return",
+        actor=actor.person_id,
+        subject=f"document:{document_id}",
+        detail={"unit": unit_id, "reason": reason},
+        origin=actor.origin,
+    )
+    yield from _clerks_are_done(document_id, unit_id, now)
+    yield from _tell_sender(document_id, now)
+
+
+def _tell_sender(document_id: int, now: int) -> Program[None]:
+    """The sender's own copy in 办公发文 wakes up: something came back."""
+    ((person_id,),) = yield Sql("dispatch_submitter", {"document_id": document_id})
+    send_no = yield from set_entry(person_id, document_id, "to_read", now)
+    if send_no is not None:
+        yield Changed(person_id, send_no)
+
+
+def transfer(
+    document_id: int, unit_id: int, handler_id: int, due_at: int, note: str, actor: Actor, now: int
+) -> Program[None]:
+    """Transfer a signed copy to internal handling: a person of the unit gets the entry and a due date (转内部办理)."""
+    head = yield from document_head(document_id)
+    copy = yield from copy_row(document_id, unit_id)
+    yield from _require_manager(document_id, actor, unit_id, now)
+    distribution_step(copy.state, "transfer")
+    if not (yield from posts_now(handler_id, unit_id, now)):
+        raise Refused("handler_unknown", person=handler_id, unit=unit_id)
+    key = {"document_id": document_id, "unit_id": unit_id}
+    yield Sql("copy_handling", {**key, "handler_id": handler_id, "now": now, "due_at": due_at})
+    who = {"handler_id": handler_id, "assigned_by": actor.person_id, "assigned_at": now}
+    yield Sql("handling_add", {**key, **who, "due_at": due_at, "note": note})
+    yield from _begin_handling(head, copy, unit_id, now)
+    send_no = yield from give_entry(handler_id, document_id, "other_incoming", "to_do", now)
+    yield Changed(handler_id, send_no)
+    yield Audit(
+        action="document.transfer",
+        actor=actor.person_id,
+        subject=f"document:{document_id}",
+        detail={"unit": unit_id, "handler": handler_id, "due_at": due_at},
+        origin=actor.origin,
+    )
+
+
+def _require_manager(document_id: int, actor: Actor, unit_id: int, now: int) -> Program[None]:
+    """Clerks, leaders and the present handler move a document on inside their unit."""
+    roles = yield from posts_now(actor.person_id, unit_id, now)
+    if roles & (LEADER_ROLES | {"clerk"}):
+        return
+    rows = yield Sql("handling_current", {"document_id": document_id, "unit_id": unit_id})
+    if not roles or rows[0][0] != actor.person_id:
+        raise Refused("not_handler", document=document_id, unit=unit_id)
+
+
+def _begin_handling(head: DocumentHead, copy: Copy, unit_id: int, now: int) -> Program[None]:
+    """A copy enters H(U,P) once, with the day its handling began (bulletin.md 3.3); drills never do."""
+    if head.is_test:
+        return
+    key = {"measure": "handling", "unit_id": unit_id, "kind": head.kind}
+    if copy.handling_started_at is None:
+        today = day_int(day_of(now))
+        yield Sql("tally_move", {**key, "day": today, "outcome": "open", "outcome_day": 0, "n": 1})
+    elif copy.state == "archived" and copy.archived_at is not None:
+        began = {**key, "day": day_int(day_of(copy.handling_started_at))}
+        filed = day_int(day_of(copy.archived_at))
+        yield Sql("tally_move", {**began, "outcome": "archived", "outcome_day": filed, "n": -1})
+        yield Sql("tally_move", {**began, "outcome": "open", "outcome_day": 0, "n": 1})
+
+
+def opinion(document_id: int, unit_id: int, text: str, actor: Actor, now: int) -> Program[int]:
+    """Add an opinion of a person of the unit; opinions are kept in order and never changed."""
+    yield from copy_row(document_id, unit_id)
+    if not (yield from posts_now(actor.person_id, unit_id, now)):
+        raise Refused("not_addressed", document=document_id, unit=unit_id)
+    key = {"document_id": document_id, "unit_id": unit_id}
+    ((opinion_id,),) = yield Sql("opinion_add", {**key, "person_id": actor.person_id, "at": now, "text": text})
+    yield Audit(
+        action="document.opinion",
+        actor=actor.person_id,
+        subject=f"document:{document_id}",
+        detail={"unit": unit_id, "opinion": opinion_id},
+        origin=actor.origin,
+    )
+    return int(opinion_id)
+
+
+def finish(document_id: int, unit_id: int, actor: Actor, now: int) -> Program[None]:
+    """The matter is dealt with (办结)."""
+    yield from _step(document_id, unit_id, "finish", actor, now)
+    yield Sql("copy_finished", {"document_id": document_id, "unit_id": unit_id, "now": now})
+    ((handler_id,),) = yield Sql("handling_current", {"document_id": document_id, "unit_id": unit_id})
+    send_no = yield from set_entry(handler_id, document_id, "done", now)
+    if send_no is not None:
+        yield Changed(handler_id, send_no)
+
+
+def archive(document_id: int, unit_id: int, actor: Actor, now: int) -> Program[None]:
+    """File the copy (归档). One filed straight after signing enters H and is archived on the same day."""
+    copy, head = yield from _step(document_id, unit_id, "archive", actor, now)
+    yield Sql("copy_archived", {"document_id": document_id, "unit_id": unit_id, "now": now})
+    if head.is_test:
+        return
+    key = {"measure": "handling", "unit_id": unit_id, "kind": head.kind}
+    key["day"] = day_int(day_of(copy.handling_started_at or now))
+    if copy.handling_started_at is not None:
+        yield Sql("tally_move", {**key, "outcome": "open", "outcome_day": 0, "n": -1})
+    yield Sql("tally_move", {**key, "outcome": "archived", "outcome_day": day_int(day_of(now)), "n": 1})
+
+
+def reopen(document_id: int, unit_id: int, handler_id: int, due_at: int, actor: Actor, now: int) -> Program[None]:
+    """Take a filed copy up again: it counts as not archived until it is filed anew (bulletin.md 3.3)."""
+    copy, head = yield from _step(document_id, unit_id, "reopen", actor, now)
+    if not (yield from posts_now(handler_id, unit_id, now)):
+        raise Refused("handler_unknown", person=handler_id, unit=unit_id)
+    key = {"document_id": document_id, "unit_id": unit_id}
+    yield Sql("copy_handling", {**key, "handler_id": handler_id, "now": now, "due_at": due_at})
+    yield from _begin_handling(head, copy, unit_id, now)
+    send_no = yield from give_entry(handler_id, document_id, "other_incoming", "to_do", now)
+    yield Changed(handler_id, send_no)
+
+
+def _step(
+    document_id: int, unit_id: int, event: str, actor: Actor, now: int
+) -> Program[tuple[Copy, DocumentHead]]:
+    """The check and the trace that finish, archive and reopen share."""
+    head = yield from document_head(document_id)
+    copy = yield from copy_row(document_id, unit_id)
+    yield from _require_manager(document_id, actor, unit_id, now)
+    distribution_step(copy.state, event)
+    yield Audit(
+        action=f"document.{event}",
+        actor=actor.person_id,
+        subject=f"document:{document_id}",
+        detail={"unit": unit_id},
+        origin=actor.origin,
+    )
+    return copy, head
+
+
+class BulkSigned(Noun, kw_only=True):
+    """What became of each copy of a bulk signing: signed, or refused with the code that says why."""
+
+    signed: tuple[Signed, ...]
+    refused: tuple[tuple[int, int, str], ...]
+
+
+def sign_many(copies: Sequence[tuple[int, int]], actor: Actor, now: int) -> Program[BulkSigned]:
+    """Sign for many copies at once: allowed, and marked as bulk (F9). A copy that cannot be signed stops no other."""
+    signed: list[Signed] = []
+    refused: list[tuple[int, int, str]] = []
+    for document_id, unit_id in copies:
+        try:
+            signed.append((yield from sign(document_id, unit_id, actor, now, bulk=True)))
+        except Refused as fault:
+            # Every refusal of ``sign`` comes before its first change, so that nothing has to be undone here.
+            refused.append((document_id, unit_id, fault.code))
+    return BulkSigned(signed=tuple(signed), refused=tuple(refused))

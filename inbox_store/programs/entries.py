@@ -1,0 +1,73 @@
+"""One person's inbox entry, wherever it lies: hot (by send number) or merged (by person)."""
+
+from __future__ import annotations
+
+from inbox_store.engine import CommitNo, Program, Sql
+from inbox_store.nouns import Noun
+from inbox_store.states import PENDING
+
+
+class Entry(Noun, kw_only=True):
+    """An inbox entry (document x person): where it stands and how far its person has come."""
+
+    send_no: int
+    commit_no: int
+    folder: str
+    state: str
+    opened_at: int | None
+    hot: bool
+
+
+def find_entry(person_id: int, document_id: int) -> Program[Entry | None]:
+    """The person's entry of the document, or None: at most one exists (I5)."""
+    key = {"person_id": person_id, "document_id": document_id}
+    for name, hot in (("entry_hot", True), ("entry_cold", False)):
+        rows = yield Sql(name, key)
+        if rows:
+            send_no, commit_no, folder, state, opened_at = rows[0]
+            return Entry(
+                send_no=send_no, commit_no=commit_no, folder=folder, state=state, opened_at=opened_at, hot=hot
+            )
+    return None
+
+
+def write_entry(person_id: int, entry: Entry, state: str, *, opened_at: int | None, done_at: int | None) -> Program[None]:
+    """Set the state of an entry; a badge count moves with it where the entry is merged."""
+    told = {"send_no": entry.send_no, "person_id": person_id, "state": state, "opened_at": opened_at, "done_at": done_at}
+    yield Sql("entry_hot_set" if entry.hot else "entry_cold_set", told)
+    moved = (state in PENDING) - (entry.state in PENDING)
+    if moved and not entry.hot:
+        yield Sql(
+            "inbox_count_add", {"person_id": person_id, "folder": entry.folder, "total": 0, "pending": moved}
+        )
+
+
+def set_entry(person_id: int, document_id: int, state: str, now: int) -> Program[int | None]:
+    """Set the state of a person's entry; returns its send number, or None where nothing changed or none exists."""
+    entry = yield from find_entry(person_id, document_id)
+    if entry is None or entry.state == state:
+        return None
+    yield from write_entry(person_id, entry, state, opened_at=None, done_at=None if state in PENDING else now)
+    return entry.send_no
+
+
+def give_entry(person_id: int, document_id: int, folder: str, state: str, now: int) -> Program[int]:
+    """Put the document before a person: wake the entry there is, or add one. Returns its send number.
+
+    While the document is still being fanned out the entry is added hot, where the fan-out would add it too; afterwards
+    it goes straight to the merged table, so that a send that was merged stays merged.
+    """
+    entry = yield from find_entry(person_id, document_id)
+    if entry is not None:
+        yield from write_entry(person_id, entry, state, opened_at=None, done_at=None)
+        return entry.send_no
+    ((commit_no,),) = yield CommitNo()
+    ((send_no, sending),) = yield Sql("entry_place", {"document_id": document_id})
+    row = {"person_id": person_id, "send_no": send_no, "commit_no": commit_no, "folder": folder, "state": state}
+    if sending:
+        yield Sql("entry_hot_add", {**row, "done_at": None})
+    else:
+        yield Sql("entry_cold_add", row)
+        pending = int(state in PENDING)
+        yield Sql("inbox_count_add", {"person_id": person_id, "folder": folder, "total": 1, "pending": pending})
+    return int(send_no)

@@ -1,0 +1,80 @@
+-- name: entry_place
+select send_no, case when state = 'sending' then 1 else 0 end from dispatch
+where document_id = :document_id and send_no is not null order by send_no desc limit 1;
+
+-- name: copy_row
+select v.state, v.counted, v.sent_at, v.sign_due_at, v.opened_at, v.signed_at, v.handling_started_at, v.handle_due_at, v.archived_at,
+    v.role, v.round, u.code, u.name
+from distribution v join unit u on u.id = v.unit_id where v.document_id = :document_id and v.unit_id = :unit_id;
+
+-- name: posts_now
+select role, clerk_rank from appointment
+where person_id = :person_id and unit_id = :unit_id and from_at <= :now and (to_at is null or to_at > :now);
+
+-- name: account_runs
+select 1 from account where person_id = :person_id and state in ('pending', 'active')
+  and (frozen_from is null or frozen_from > :now) and (closed_from is null or closed_from > :now);
+
+-- name: copy_signed
+update distribution set state = 'signed', signed_at = :now, signed_by = :person_id, signed_unread = :unread, signed_bulk = :bulk
+where document_id = :document_id and unit_id = :unit_id and state = 'unsigned';
+
+-- name: copy_returned
+update distribution set state = 'returned', returned_at = :now, returned_by = :person_id, return_reason = :reason
+where document_id = :document_id and unit_id = :unit_id and state = 'unsigned';
+
+-- name: copy_opened
+update distribution set opened_at = :now where document_id = :document_id and opened_at is null
+  and unit_id in (select a.unit_id from appointment a where a.person_id = :person_id and a.from_at <= :now and (a.to_at is null or a.to_at > :now));
+
+-- name: copy_handling
+update distribution set state = 'handling', handler_id = :handler_id, handling_started_at = coalesce(handling_started_at, :now),
+    handle_due_at = :due_at, handled_at = null, archived_at = null
+where document_id = :document_id and unit_id = :unit_id;
+
+-- name: copy_finished
+update distribution set state = 'finished', handled_at = :now where document_id = :document_id and unit_id = :unit_id;
+
+-- name: copy_archived
+update distribution set state = 'archived', archived_at = :now, handled_at = coalesce(handled_at, :now),
+    handling_started_at = coalesce(handling_started_at, :now)
+where document_id = :document_id and unit_id = :unit_id;
+
+-- name: handling_add
+insert into handling (document_id, unit_id, handler_id, assigned_by, assigned_at, due_at, note)
+values (:document_id, :unit_id, :handler_id, :assigned_by, :assigned_at, :due_at, :note);
+
+-- name: handling_current
+select handler_id from distribution where document_id = :document_id and unit_id = :unit_id;
+
+-- name: opinion_add
+insert into opinion (document_id, unit_id, person_id, at, text) values (:document_id, :unit_id, :person_id, :at, :text) returning id;
+
+-- name: opinions_of
+select o.id, o.unit_id, o.person_id, p.name, o.at, o.text from opinion o join person p on p.id = o.person_id
+where o.document_id = :document_id and o.unit_id = :unit_id order by o.id;
+
+-- name: clerks_of
+select person_id from addressee where unit_id = :unit_id and is_clerk = 1;
+
+-- name: clerk_open_copies
+select count(*) from addressee x join distribution v on v.unit_id = x.unit_id and v.document_id = :document_id
+where x.person_id = :person_id and x.is_clerk = 1 and v.state = 'unsigned';
+
+-- name: person_units_now
+select distinct unit_id from appointment where person_id = :person_id and from_at <= :now and (to_at is null or to_at > :now);
+
+-- name: copies_of_units
+select v.unit_id, v.role, v.state, v.sent_at, v.sign_due_at, v.due_provisional, v.opened_at, v.signed_at, s.name, v.handler_id, v.handle_due_at,
+    v.archived_at, v.return_reason, v.recalled_at
+from distribution v left join person s on s.id = v.signed_by
+where v.document_id = :document_id and v.unit_id in (select value from json_each(:units));
+
+-- name: unit_copies_page
+select v.document_id, v.state, v.sent_at, v.sign_due_at, v.signed_at, v.handle_due_at, d.title, d.kind, d.urgency, d.doc_no, d.sender_unit_id
+from distribution v join document d on d.id = v.document_id
+where v.unit_id = :unit_id and v.document_id < :before and (:state = '' or v.state = :state)
+order by v.document_id desc limit :limit;
+
+-- name: dispatch_submitter
+select submitted_by from dispatch where document_id = :document_id order by id limit 1;
