@@ -89,7 +89,16 @@ class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
 
     def digest(self) -> bytes:
         """The leaf hash over every column: a changed row no longer fits its digest."""
-        told = [self.commit_no, self.no, self.at, self.actor, self.action, self.subject, self.origin, self.detail]
+        told = [
+            self.commit_no,
+            self.no,
+            self.at,
+            self.actor,
+            self.action,
+            self.subject,
+            self.origin,
+            self.detail,
+        ]
         return leaf_hash(json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode())
 
 
@@ -110,4 +119,6 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
     def signed_part(self) -> bytes:
         """The bytes under the receipt key's signature."""
-        return f"songda-receipts|{self.commit_no}|{self.at}|{self.receipts}|".encode() + (self.receipt_root or b"")
+        return f"songda-receipts|{self.commit_no}|{self.at}|{self.receipts}|".encode() + (
+            self.receipt_root or b""
+        )

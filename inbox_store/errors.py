@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 
 class Refused(Exception):
     """An expected refusal: the transaction is rolled back and nothing is changed.
@@ -12,7 +10,7 @@ class Refused(Exception):
     name the place, so that the answer can say what to mend.
     """
 
-    def __init__(self, code: str, **params: Any) -> None:
+    def __init__(self, code: str, **params: object) -> None:
         super().__init__(code, params)
         self.code = code
         self.params = params

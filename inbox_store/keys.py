@@ -101,7 +101,9 @@ def _secret_file(path: Path, size: int) -> bytes:
             file.flush()
             os.fsync(file.fileno())
     if len(told) != size:
-        raise ValueError(f"{path}: {len(told)} bytes where a key of {size} is expected; restore it from the backup")
+        raise ValueError(
+            f"{path}: {len(told)} bytes where a key of {size} is expected; restore it from the backup"
+        )
     return told
 
 
@@ -115,4 +117,6 @@ def load_keys(folder: Path) -> Keys:
         numbers[-1],
         _secret_file(folder / "phone-lookup.key", 32),
     )
-    return Keys(vault, ReceiptKey(_secret_file(folder / "receipt.key", 32)), _secret_file(folder / "codes.key", 32))
+    return Keys(
+        vault, ReceiptKey(_secret_file(folder / "receipt.key", 32)), _secret_file(folder / "codes.key", 32)
+    )

@@ -157,7 +157,7 @@ class Noun(msgspec.Struct, frozen=True, kw_only=True):
     """
 
 
-class NewDocument(Noun, kw_only=True):
+class NewDocument(Noun, frozen=True, kw_only=True):
     """A document as it is handed in (GB/T 9704 elements; T Art. 9). Its digest covers what a signer signs for."""
 
     kind: Kind
@@ -177,7 +177,7 @@ class NewDocument(Noun, kw_only=True):
     attachments: tuple[str, ...] = ()
 
 
-class AudienceUnit(Noun, kw_only=True):
+class AudienceUnit(Noun, frozen=True, kw_only=True):
     """One addressed unit of an expanded scope: its part (to or cc) and the folder its people find it in."""
 
     unit_id: int
@@ -185,7 +185,7 @@ class AudienceUnit(Noun, kw_only=True):
     folder: Folder
 
 
-class MeetingForm(Noun, kw_only=True):
+class MeetingForm(Noun, frozen=True, kw_only=True):
     """What a meeting asks of each unit: place and time, the reply deadline, seats and extra fields."""
 
     place: str
@@ -197,7 +197,7 @@ class MeetingForm(Noun, kw_only=True):
     personal: bool = False
 
 
-class Attendee(Noun, kw_only=True):
+class Attendee(Noun, frozen=True, kw_only=True):
     """One name on a unit's meeting receipt. A phone is needed for those who come; a reason for those on leave."""
 
     name: str

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from inbox_store.nouns import Noun, RegionLevel, Rollout, UnitGroup
 
 
-class Region(Noun, kw_only=True):
+class Region(Noun, frozen=True, kw_only=True):
     """A city, county, township or village; ``parent_id`` is the parent valid when the snapshot was taken."""
 
     id: int
@@ -19,7 +19,7 @@ class Region(Noun, kw_only=True):
     parent_id: int | None = None
 
 
-class Line(Noun, kw_only=True):
+class Line(Noun, frozen=True, kw_only=True):
     """A vertical line (条线): the second parent of a unit, such as education or health (P27)."""
 
     id: int
@@ -27,7 +27,7 @@ class Line(Noun, kw_only=True):
     name: str
 
 
-class Unit(Noun, kw_only=True):
+class Unit(Noun, frozen=True, kw_only=True):
     """An office that sends and signs for documents, with its places valid now.
 
     ``county_id`` is the county region it lies in, for city-level units the city region. ``clerks``, ``leaders`` and

@@ -11,7 +11,7 @@ from datetime import date
 from inbox_store.nouns import ClerkRank, Noun, RegionLevel, Role, RoleScope, Rollout, UnitGroup
 
 
-class RegionRow(Noun, kw_only=True):
+class RegionRow(Noun, frozen=True, kw_only=True):
     """A city, county, township or village; only the city has no ``parent_code``."""
 
     code: str
@@ -20,14 +20,14 @@ class RegionRow(Noun, kw_only=True):
     parent_code: str | None = None
 
 
-class LineRow(Noun, kw_only=True):
+class LineRow(Noun, frozen=True, kw_only=True):
     """A vertical line (条线) such as education or health (P27)."""
 
     code: str
     name: str
 
 
-class UnitRow(Noun, kw_only=True):
+class UnitRow(Noun, frozen=True, kw_only=True):
     """An office that sends and signs for documents.
 
     ``obliged`` says whether it must enable the system, the base of both rates (P17); ``active_from`` is the first
@@ -46,7 +46,7 @@ class UnitRow(Noun, kw_only=True):
     active_from: date | None = None
 
 
-class SectionRow(Noun, kw_only=True):
+class SectionRow(Noun, frozen=True, kw_only=True):
     """A section (科室) of a unit; ``code`` is unique within the unit only."""
 
     unit_code: str
@@ -54,7 +54,7 @@ class SectionRow(Noun, kw_only=True):
     name: str
 
 
-class PersonRow(Noun, kw_only=True):
+class PersonRow(Noun, frozen=True, kw_only=True):
     """A human being. ``phone`` is eleven digits in clear: it is sealed before it is stored and masked when shown."""
 
     code: str
@@ -63,7 +63,7 @@ class PersonRow(Noun, kw_only=True):
     login: str | None = None
 
 
-class AppointmentRow(Noun, kw_only=True):
+class AppointmentRow(Noun, frozen=True, kw_only=True):
     """A post held: one person, one unit, one role. Days are Asia/Shanghai, ``to_day`` is the last day in office."""
 
     person_code: str
@@ -77,7 +77,7 @@ class AppointmentRow(Noun, kw_only=True):
     to_day: date | None = None
 
 
-class OrgRows(Noun, kw_only=True):
+class OrgRows(Noun, frozen=True, kw_only=True):
     """A whole organisation, or the part of one that a file holds.
 
     Regions stand after their parents; what units, sections and appointments refer to is in these rows or in the store.

@@ -44,7 +44,7 @@ async def hop(conn: aiosqlite.Connection, work: Callable[[sqlite3.Connection], T
     aiosqlite's public calls hop once per statement (60-180 us each, limits.md); its ``_execute`` is the one way to do a
     whole fact in one. It is used here and nowhere else; aiosqlite is pinned, and the contract tests would notice.
     """
-    return await conn._execute(work, conn._conn)  # type: ignore[no-any-return, no-untyped-call]
+    return await conn._execute(work, conn._conn)  # type: ignore[no-any-return, no-untyped-call]  # noqa: SLF001 - see above
 
 
 async def _connect(path: Path, *, writer: bool) -> aiosqlite.Connection:
@@ -78,6 +78,8 @@ class EmbeddedEngine:
         self._broken: StoreBroken | None = None
         self._closing = False
         self._receipt_key = receipt_key
+        self.epoch = ""
+        """Names this history of commits; known after ``start``."""
 
     @property
     def position(self) -> int:
@@ -117,7 +119,9 @@ class EmbeddedEngine:
     def _publish_key(self, conn: sqlite3.Connection) -> None:
         """Old public keys are kept for ever (architecture, Decided 6): a new one is added beside them."""
         row = (self._receipt_key.key_id, self._receipt_key.public, self._clock())
-        conn.execute("insert into receipt_key (key_id, public_key, from_at) values (?,?,?) on conflict do nothing", row)
+        conn.execute(
+            "insert into receipt_key (key_id, public_key, from_at) values (?,?,?) on conflict do nothing", row
+        )
 
     async def stop(self) -> None:
         """Finish what waits, fold the log into the file, close. Nothing acknowledged is lost without it either."""
@@ -184,7 +188,7 @@ class EmbeddedEngine:
         programs = [program for program, _ in group]
         try:
             outcomes, nudge = await hop(self._writer, lambda conn: self._runner.run(conn, programs))
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001 - whatever kept it from committing, all of the group are told
             self._fail(group, fault)
             return
         for (_, future), outcome in zip(group, outcomes, strict=True):
@@ -208,7 +212,9 @@ class EmbeddedEngine:
             try:
                 wal = self._path.with_name(self._path.name + "-wal")
                 if wal.exists() and wal.stat().st_size > CHECKPOINT_PAGES * 4096:
-                    await hop(self._keeper, lambda conn: conn.execute("pragma wal_checkpoint(passive)").fetchall())
+                    await hop(
+                        self._keeper, lambda conn: conn.execute("pragma wal_checkpoint(passive)").fetchall()
+                    )
             except sqlite3.Error as fault:
                 log.warning("store.checkpoint_failed", reason=str(fault))
 

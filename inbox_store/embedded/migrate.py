@@ -26,7 +26,9 @@ def split(script: str) -> Iterator[str]:
 
 
 def _applied(conn: sqlite3.Connection) -> dict[str, str]:
-    conn.execute("create table if not exists schema_step (name text primary key, sha256 text not null, at bigint not null)")
+    conn.execute(
+        "create table if not exists schema_step (name text primary key, sha256 text not null, at bigint not null)"
+    )
     return dict(conn.execute("select name, sha256 from schema_step"))
 
 
@@ -34,17 +36,21 @@ def _check(applied: dict[str, str], steps: Sequence[tuple[str, str]]) -> None:
     known = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in steps}
     strange = sorted(applied.keys() - known.keys())
     if strange:
-        raise SchemaMismatch(f"数据文件由更新的版本建立 (made by a newer version: {strange[0]}); 请用该版本启动, 或从备份恢复")
+        raise SchemaMismatch(
+            f"数据文件由更新的版本建立 (made by a newer version: {strange[0]}); 请用该版本启动, 或从备份恢复"
+        )
     changed = sorted(name for name, told in applied.items() if known[name] != told)
     if changed:
-        raise SchemaMismatch(f"迁移步骤 {changed[0]} 与当时执行的不同 (the migration's text has changed since it was applied)")
+        raise SchemaMismatch(
+            f"迁移步骤 {changed[0]} 与当时执行的不同 (the migration's text has changed since it was applied)"
+        )
 
 
 def migrate(
     conn: sqlite3.Connection,
     steps: Sequence[tuple[str, str]],
     now: int,
-    reached: Callable[[str], None] = lambda name: None,
+    reached: Callable[[str], None] = lambda _name: None,
 ) -> list[str]:
     """Apply the missing steps, each in one transaction; return their names.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from inbox_store.chain import EMPTY, AuditRow, Link, canonical, leaf_hash, merkle_root
 from inbox_store.engine import (
@@ -25,6 +25,8 @@ from inbox_store.engine import (
 from inbox_store.errors import StoreBroken, StoreFull
 from inbox_store.keys import ReceiptKey
 from inbox_store.times import Clock
+
+T = TypeVar("T")
 
 _LOST = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY)
 
@@ -70,7 +72,9 @@ class Sealing:
 
     def nudge(self) -> Nudge:
         """What those who wait are told after the commit."""
-        return Nudge(self.commit_no, tuple(dict.fromkeys(self.arrived)), tuple(dict.fromkeys(self.changed)), self.org)
+        return Nudge(
+            self.commit_no, tuple(dict.fromkeys(self.arrived)), tuple(dict.fromkeys(self.changed)), self.org
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +107,14 @@ class Runner:
 
     def begin_from(self, conn: sqlite3.Connection) -> None:
         """Take up the chain where the file ends."""
-        row = conn.execute("select commit_no, link from commit_log order by commit_no desc limit 1").fetchone()
-        self.commit_no, self._head = row if row else (0, EMPTY)
+        row = conn.execute(
+            "select commit_no, link from commit_log order by commit_no desc limit 1"
+        ).fetchone()
+        self.commit_no, self._head = row or (0, EMPTY)
 
-    def run(self, conn: sqlite3.Connection, programs: Sequence[Program[Any]]) -> tuple[list[Outcome], Nudge | None]:
+    def run(
+        self, conn: sqlite3.Connection, programs: Sequence[Program[Any]]
+    ) -> tuple[list[Outcome], Nudge | None]:
         """Run the programs as one transaction; each that fails is undone alone. Raises when nothing could commit."""
         sealing = Sealing(self.commit_no + 1, self._clock())
         try:
@@ -137,58 +145,61 @@ class Runner:
                 raise
             self._undo(conn, sealing, mark)
             return Outcome(fault=told)
-        except BaseException as fault:
+        except BaseException as fault:  # noqa: BLE001 - whatever a program raises is its caller's to hear
             self._undo(conn, sealing, mark)
             return Outcome(fault=fault)
         conn.execute("release fact")
         return Outcome(value)
 
-    def _undo(self, conn: sqlite3.Connection, sealing: Sealing, mark: tuple[int, int, int, int, bool, bool]) -> None:
+    def _undo(
+        self, conn: sqlite3.Connection, sealing: Sealing, mark: tuple[int, int, int, int, bool, bool]
+    ) -> None:
         conn.execute("rollback to fact")
         conn.execute("release fact")
         sealing.back_to(mark)
 
-    def _drive(self, conn: sqlite3.Connection, sealing: Sealing, program: Program[Any]) -> Any:
+    def _drive(self, conn: sqlite3.Connection, sealing: Sealing, program: Program[T]) -> T:
         steps = self._steps
         try:
             step: Step = next(program)
             while True:
                 step = program.send(steps[type(step)](conn, sealing, step))
         except StopIteration as done:
-            return done.value
+            value: T = done.value
+            return value
 
-    def _on_sql(self, conn: sqlite3.Connection, sealing: Sealing, step: Sql) -> list[Row]:
+    def _on_sql(self, conn: sqlite3.Connection, _sealing: Sealing, step: Sql) -> list[Row]:
         cursor = conn.execute(self._sql[step.name], step.params)
         return cursor.fetchall() if cursor.description else [(cursor.rowcount,)]
 
-    def _on_many(self, conn: sqlite3.Connection, sealing: Sealing, step: Many) -> list[Row]:
+    def _on_many(self, conn: sqlite3.Connection, _sealing: Sealing, step: Many) -> list[Row]:
         return [(conn.executemany(self._sql[step.name], step.rows).rowcount,)]
 
-    def _on_audit(self, conn: sqlite3.Connection, sealing: Sealing, step: Audit) -> list[Row]:
+    def _on_audit(self, _conn: sqlite3.Connection, sealing: Sealing, step: Audit) -> list[Row]:
         sealing.audits.append(step)
         sealing.used = True
         return []
 
-    def _on_receipt(self, conn: sqlite3.Connection, sealing: Sealing, step: Receipt) -> list[Row]:
+    def _on_receipt(self, _conn: sqlite3.Connection, sealing: Sealing, step: Receipt) -> list[Row]:
         sealing.receipts.append(step)
         sealing.used = True
         return []
 
-    def _on_changed(self, conn: sqlite3.Connection, sealing: Sealing, step: Changed) -> list[Row]:
+    def _on_changed(self, _conn: sqlite3.Connection, sealing: Sealing, step: Changed) -> list[Row]:
         sealing.changed.append((step.person_id, step.send_no))
         sealing.used = True
         return []
 
-    def _on_arrived(self, conn: sqlite3.Connection, sealing: Sealing, step: Arrived) -> list[Row]:
+    def _on_arrived(self, _conn: sqlite3.Connection, sealing: Sealing, step: Arrived) -> list[Row]:
         sealing.arrived.append(step.send_no)
         sealing.used = True
         return []
 
-    def _on_commit_no(self, conn: sqlite3.Connection, sealing: Sealing, step: CommitNo) -> list[Row]:
+    def _on_commit_no(self, _conn: sqlite3.Connection, sealing: Sealing, _step: CommitNo) -> list[Row]:
         sealing.used = True
         return [(sealing.commit_no,)]
 
-    def _on_org(self, conn: sqlite3.Connection, sealing: Sealing, step: OrgChanged) -> list[Row]:
+    def _on_org(self, conn: sqlite3.Connection, sealing: Sealing, _step: OrgChanged) -> list[Row]:
         sealing.org = sealing.used = True
         conn.execute("update org_version set version = ?", (sealing.commit_no,))
         return []
@@ -208,7 +219,8 @@ class Runner:
         audit_hashes = self._write_audits(conn, sealing)
         receipt_hashes = [leaf_hash(receipt.leaf) for receipt in sealing.receipts]
         conn.executemany(
-            _INSERT_RECEIPT, [(r.document_id, r.unit_id, number, no, r.leaf) for no, r in enumerate(sealing.receipts)]
+            _INSERT_RECEIPT,
+            [(r.document_id, r.unit_id, number, no, r.leaf) for no, r in enumerate(sealing.receipts)],
         )
         link = Link(
             commit_no=number,
@@ -218,11 +230,24 @@ class Runner:
             receipt_root=merkle_root(receipt_hashes) if receipt_hashes else None,
             receipts=len(receipt_hashes),
         )
-        signed = (self._receipt_key.key_id, self._receipt_key.sign(link.signed_part())) if receipt_hashes else (None, None)
+        signed = (
+            (self._receipt_key.key_id, self._receipt_key.sign(link.signed_part()))
+            if receipt_hashes
+            else (None, None)
+        )
         head = link.head(self._head)
         conn.execute(
             _INSERT_LINK,
-            (number, link.at, link.audit_root, link.audit_rows, link.receipt_root, link.receipts, *signed, head),
+            (
+                number,
+                link.at,
+                link.audit_root,
+                link.audit_rows,
+                link.receipt_root,
+                link.receipts,
+                *signed,
+                head,
+            ),
         )
         return head
 
@@ -241,13 +266,15 @@ class Runner:
                 detail=detail,
             )
             digest = row.digest()
-            rows.append((row.commit_no, no, row.at, row.actor, row.action, row.subject, row.origin, detail, digest))
+            rows.append(
+                (row.commit_no, no, row.at, row.actor, row.action, row.subject, row.origin, detail, digest)
+            )
             hashes.append(digest)
         conn.executemany(_INSERT_AUDIT, rows)
         return hashes
 
 
-def run_read(conn: sqlite3.Connection, sql: dict[str, str], program: Program[Any]) -> Any:
+def run_read(conn: sqlite3.Connection, sql: dict[str, str], program: Program[T]) -> T:
     """Run a program of queries over one snapshot. Raises TypeError for a step that would write."""
     conn.execute("begin")
     try:
@@ -257,7 +284,8 @@ def run_read(conn: sqlite3.Connection, sql: dict[str, str], program: Program[Any
                 raise TypeError(f"a reading program may only query, not {type(step).__name__}")
             step = program.send(conn.execute(sql[step.name], step.params).fetchall())
     except StopIteration as done:
-        return done.value
+        value: T = done.value
+        return value
     finally:
         program.close()
         conn.execute("rollback")

@@ -8,8 +8,9 @@ from inbox_store.engine import Audit, Many, Program, Sql
 from inbox_store.errors import Refused
 from inbox_store.nouns import AccountState, Noun
 from inbox_store.programs.access import Account, account_by_id, ahead
+from inbox_store.programs.copies import Actor
 from inbox_store.programs.organisation import rebuild_addressees
-from inbox_store.programs.sessions import Doer, effective_state
+from inbox_store.programs.sessions import effective_state, named
 
 
 class Recipient(Noun, frozen=True, kw_only=True):
@@ -30,7 +31,7 @@ class CodeTerms(Noun, frozen=True, kw_only=True):
 
 
 def issue_codes(
-    unit_id: int, hash_of: Callable[[Recipient], bytes], terms: CodeTerms, now: int, doer: Doer
+    unit_id: int, hash_of: Callable[[Recipient], bytes], terms: CodeTerms, now: int, actor: Actor
 ) -> Program[list[Recipient]]:
     """Give every pending account of the unit a code whose keyed hash ``hash_of`` tells; return all pending ones.
 
@@ -46,13 +47,13 @@ def issue_codes(
     ]
     fresh = [one for one in waiting if not one.coded]
     yield Many("access_code_set", [_code(one.account_id, hash_of(one), terms.expires_at) for one in fresh])
-    detail = {"issued": [one.account_id for one in fresh], "expires_at": terms.expires_at, "note": doer.note}
+    detail = {"issued": [one.account_id for one in fresh], "expires_at": terms.expires_at, **named(actor)}
     yield Audit(
         action="account.codes",
-        actor=doer.person_id,
+        actor=actor.person_id,
         subject=f"unit:{unit_id}",
         detail=detail,
-        origin=doer.origin,
+        origin=actor.origin,
     )
     return waiting
 
@@ -62,24 +63,23 @@ def _code(account_id: int, activation_hash: bytes, expires_at: int) -> dict[str,
 
 
 def issue_code(
-    account_id: int, activation_hash: bytes, expires_at: int, now: int, doer: Doer
+    account_id: int, activation_hash: bytes, expires_at: int, now: int, actor: Actor
 ) -> Program[None]:
     """One code for one account, pending or with a forgotten password. Raises Refused account_frozen, account_closed."""
     account = yield from account_by_id(account_id, now)
     if account.state in ("frozen", "closed"):
         raise Refused(f"account_{account.state}")
     yield Sql("access_code_set", _code(account_id, activation_hash, expires_at))
-    yield _audit("account.code", account_id, doer, {"expires_at": expires_at})
+    yield _audit("account.code", account_id, actor, {"expires_at": expires_at})
 
 
 # Life-cycle ---------------------------------------------------------------------------------------------------------
 
 
-def _audit(action: str, account_id: int, doer: Doer, detail: dict[str, object]) -> Audit:
-    told = {**detail, "note": doer.note} if doer.note else detail
-    return Audit(
-        action=action, actor=doer.person_id, subject=f"account:{account_id}", detail=told, origin=doer.origin
-    )
+def _audit(action: str, account_id: int, actor: Actor, detail: dict[str, object]) -> Audit:
+    subject = f"account:{account_id}"
+    told = {**detail, **named(actor)}
+    return Audit(action=action, actor=actor.person_id, subject=subject, detail=told, origin=actor.origin)
 
 
 def places_of(person_id: int, now: int) -> Program[list[tuple[int, int]]]:
@@ -100,24 +100,24 @@ def _cut_off(account: Account, reason: str, now: int) -> Program[None]:
     yield Sql("access_sessions_end", {"account_id": account.id, "now": now, "reason": reason})
 
 
-def freeze(account_id: int, from_at: int, now: int, doer: Doer) -> Program[Account]:
+def freeze(account_id: int, from_at: int, now: int, actor: Actor) -> Program[Account]:
     """Freeze from the instant ``from_at``: no log-in, nothing received, history stays. Raises Refused account_closed."""
     account = yield from account_by_id(account_id, now)
     if account.state == "closed":
         raise Refused("account_closed")
     yield Sql("access_freeze", {"account_id": account_id, "from_at": from_at, "now": now})
-    yield _audit("account.freeze", account_id, doer, {"from_at": from_at})
+    yield _audit("account.freeze", account_id, actor, {"from_at": from_at})
     yield from _take_effect(account, from_at, "frozen", now)
     return (yield from account_by_id(account_id, now))
 
 
-def close(account_id: int, from_at: int, now: int, doer: Doer) -> Program[Account]:
+def close(account_id: int, from_at: int, now: int, actor: Actor) -> Program[Account]:
     """Close from the instant ``from_at``, for ever; nothing is deleted. Raises Refused account_closed."""
     account = yield from account_by_id(account_id, now)
     if account.state == "closed":
         raise Refused("account_closed")
     yield Sql("access_close", {"account_id": account_id, "from_at": from_at, "now": now})
-    yield _audit("account.close", account_id, doer, {"from_at": from_at})
+    yield _audit("account.close", account_id, actor, {"from_at": from_at})
     yield from _take_effect(account, from_at, "closed", now)
     return (yield from account_by_id(account_id, now))
 
@@ -129,7 +129,7 @@ def _take_effect(account: Account, from_at: int, reason: str, now: int) -> Progr
         yield from _readdress(account.person_id, now)
 
 
-def unfreeze(account_id: int, now: int, doer: Doer) -> Program[Account]:
+def unfreeze(account_id: int, now: int, actor: Actor) -> Program[Account]:
     """Lift a freeze, in force or announced. Raises Refused: account_closed, account_not_frozen."""
     account = yield from account_by_id(account_id, now)
     if account.state == "closed":
@@ -137,30 +137,30 @@ def unfreeze(account_id: int, now: int, doer: Doer) -> Program[Account]:
     if account.state != "frozen" and account.frozen_from is None:
         raise Refused("account_not_frozen", account=account.login)
     yield Sql("access_unfreeze", {"account_id": account_id})
-    yield _audit("account.unfreeze", account_id, doer, {})
+    yield _audit("account.unfreeze", account_id, actor, {})
     yield from _readdress(account.person_id, now)
     return (yield from account_by_id(account_id, now))
 
 
-def unlock(account_id: int, now: int, doer: Doer) -> Program[None]:
+def unlock(account_id: int, now: int, actor: Actor) -> Program[None]:
     """Lift the lock that failed log-ins set."""
     account = yield from account_by_id(account_id, now)
     yield Sql("access_failures_set", {"account_id": account.id, "failures": 0, "locked_until": None})
-    yield _audit("account.unlock", account_id, doer, {})
+    yield _audit("account.unlock", account_id, actor, {})
 
 
-def revoke(account_id: int, now: int, doer: Doer) -> Program[None]:
+def revoke(account_id: int, now: int, actor: Actor) -> Program[None]:
     """End every session and token of the account; the person may log in again."""
     account = yield from account_by_id(account_id, now)
     yield from _cut_off(account, "revoked", now)
-    yield _audit("account.revoke", account_id, doer, {})
+    yield _audit("account.revoke", account_id, actor, {})
 
 
-def token_minted(account_id: int, jti: str, expires_at: int, now: int, doer: Doer) -> Program[None]:
+def token_minted(account_id: int, jti: str, expires_at: int, now: int, actor: Actor) -> Program[None]:
     """An operator gave out an access token for a trial: recorded, not counted as an interactive log-in."""
-    params = {"account_id": account_id, "at": now, "origin": doer.origin, "interactive": 0}
+    params = {"account_id": account_id, "at": now, "origin": actor.origin, "interactive": 0}
     yield Sql("access_login_add", params)
-    yield _audit("account.token_minted", account_id, doer, {"jti": jti, "expires_at": expires_at})
+    yield _audit("account.token_minted", account_id, actor, {"jti": jti, "expires_at": expires_at})
 
 
 class AccountLine(Noun, frozen=True, kw_only=True):

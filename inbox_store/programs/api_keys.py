@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from inbox_store.engine import Audit, Program, Row, Sql
 from inbox_store.errors import Refused
 from inbox_store.nouns import Noun, Role, RoleScope
-from inbox_store.programs.sessions import Doer
+from inbox_store.programs.copies import Actor
+from inbox_store.programs.sessions import named
 
 
 class NewApiKey(Noun, frozen=True, kw_only=True):
@@ -52,7 +53,7 @@ def _key(row: Row) -> ApiKey:
     )
 
 
-def create_key(key: NewApiKey, now: int, doer: Doer) -> Program[int]:
+def create_key(key: NewApiKey, now: int, actor: Actor) -> Program[int]:
     """Store the key; return its id."""
     actions = sorted(key.actions)
     params = {
@@ -64,7 +65,7 @@ def create_key(key: NewApiKey, now: int, doer: Doer) -> Program[int]:
         "role": key.role,
         "scope": key.scope,
         "actions": json.dumps(actions),
-        "created_by": doer.person_id,
+        "created_by": actor.person_id,
         "created_at": now,
         "expires_at": key.expires_at,
     }
@@ -74,14 +75,14 @@ def create_key(key: NewApiKey, now: int, doer: Doer) -> Program[int]:
         "name": key.name,
         "unit": key.unit_id,
         "actions": actions,
-        "note": doer.note,
+        **named(actor),
     }
     yield Audit(
         action="api_key.create",
-        actor=doer.person_id,
+        actor=actor.person_id,
         subject=f"api_key:{key_id}",
         detail=detail,
-        origin=doer.origin,
+        origin=actor.origin,
     )
     return int(key_id)
 
@@ -99,13 +100,13 @@ def all_keys() -> Program[Sequence[ApiKey]]:
     return [_key(row) for row in (yield Sql("access_keys"))]
 
 
-def revoke_key(key_id: int, now: int, doer: Doer) -> Program[None]:
+def revoke_key(key_id: int, now: int, actor: Actor) -> Program[None]:
     """End a key for good; ending it again changes nothing."""
     yield Sql("access_key_revoke", {"id": key_id, "now": now})
     yield Audit(
         action="api_key.revoke",
-        actor=doer.person_id,
+        actor=actor.person_id,
         subject=f"api_key:{key_id}",
-        detail={"note": doer.note},
-        origin=doer.origin,
+        detail=named(actor),
+        origin=actor.origin,
     )

@@ -14,7 +14,7 @@ from inbox_store.states import distribution_step
 from inbox_store.times import day_int, day_of
 
 
-class Copy(Noun, kw_only=True):
+class Copy(Noun, frozen=True, kw_only=True):
     """One distribution (document x unit) as decisions see it."""
 
     state: str
@@ -32,7 +32,7 @@ class Copy(Noun, kw_only=True):
     unit_name: str
 
 
-class Actor(Noun, kw_only=True):
+class Actor(Noun, frozen=True, kw_only=True):
     """Who acts, from where, with which device."""
 
     person_id: int
@@ -41,7 +41,7 @@ class Actor(Noun, kw_only=True):
     device: str = ""
 
 
-class Signed(Noun, kw_only=True):
+class Signed(Noun, frozen=True, kw_only=True):
     """The unit's receipt: who signed for it and when, in time or late, read or unread."""
 
     document_id: int
@@ -114,13 +114,20 @@ def sign(document_id: int, unit_id: int, actor: Actor, now: int, *, bulk: bool =
     entry = yield from find_entry(actor.person_id, document_id)
     unread = entry is None or entry.opened_at is None
     key = {"document_id": document_id, "unit_id": unit_id}
-    yield Sql("copy_signed", {**key, "now": now, "person_id": actor.person_id, "unread": int(unread), "bulk": int(bulk)})
+    yield Sql(
+        "copy_signed",
+        {**key, "now": now, "person_id": actor.person_id, "unread": int(unread), "bulk": int(bulk)},
+    )
     on_time = copy.sign_due_at is None or now <= copy.sign_due_at
     if copy.counted:
         yield from _move(head, unit_id, copy.sent_at, "unsigned", "on_time" if on_time else "late", now)
         if unread:
             yield from _count_unread(head, unit_id, copy.sent_at, now)
-    yield Receipt(document_id=document_id, unit_id=unit_id, leaf=_leaf(head, copy, unit_id, actor, now, unread, bulk))
+    yield Receipt(
+        document_id=document_id,
+        unit_id=unit_id,
+        leaf=_leaf(head, copy, unit_id, actor, now, unread=unread, bulk=bulk),
+    )
     detail = {"unit": unit_id, "unread": unread, "bulk": bulk, "device": actor.device}
     yield Audit(
         action="document.sign",
@@ -131,7 +138,12 @@ def sign(document_id: int, unit_id: int, actor: Actor, now: int, *, bulk: bool =
     )
     yield from _clerks_are_done(document_id, unit_id, now)
     return Signed(
-        document_id=document_id, unit_id=unit_id, signed_at=now, signed_by=actor.name, on_time=on_time, unread=unread
+        document_id=document_id,
+        unit_id=unit_id,
+        signed_at=now,
+        signed_by=actor.name,
+        on_time=on_time,
+        unread=unread,
     )
 
 
@@ -142,7 +154,7 @@ def _count_unread(head: DocumentHead, unit_id: int, sent_at: int, now: int) -> P
 
 
 def _leaf(
-    head: DocumentHead, copy: Copy, unit_id: int, actor: Actor, now: int, unread: bool, bulk: bool
+    head: DocumentHead, copy: Copy, unit_id: int, actor: Actor, now: int, *, unread: bool, bulk: bool
 ) -> bytes:
     """The receipt's canonical bytes: what a stranger verifies with the published key and nothing else."""
     return canonical(
@@ -218,7 +230,7 @@ def transfer(
     who = {"handler_id": handler_id, "assigned_by": actor.person_id, "assigned_at": now}
     yield Sql("handling_add", {**key, **who, "due_at": due_at, "note": note})
     yield from _begin_handling(head, copy, unit_id, now)
-    send_no = yield from give_entry(handler_id, document_id, "other_incoming", "to_do", now)
+    send_no = yield from give_entry(handler_id, document_id, "other_incoming", "to_do")
     yield Changed(handler_id, send_no)
     yield Audit(
         action="document.transfer",
@@ -260,7 +272,9 @@ def opinion(document_id: int, unit_id: int, text: str, actor: Actor, now: int) -
     if not (yield from posts_now(actor.person_id, unit_id, now)):
         raise Refused("not_addressed", document=document_id, unit=unit_id)
     key = {"document_id": document_id, "unit_id": unit_id}
-    ((opinion_id,),) = yield Sql("opinion_add", {**key, "person_id": actor.person_id, "at": now, "text": text})
+    ((opinion_id,),) = yield Sql(
+        "opinion_add", {**key, "person_id": actor.person_id, "at": now, "text": text}
+    )
     yield Audit(
         action="document.opinion",
         actor=actor.person_id,
@@ -294,7 +308,9 @@ def archive(document_id: int, unit_id: int, actor: Actor, now: int) -> Program[N
     yield Sql("tally_move", {**key, "outcome": "archived", "outcome_day": day_int(day_of(now)), "n": 1})
 
 
-def reopen(document_id: int, unit_id: int, handler_id: int, due_at: int, actor: Actor, now: int) -> Program[None]:
+def reopen(
+    document_id: int, unit_id: int, handler_id: int, due_at: int, actor: Actor, now: int
+) -> Program[None]:
     """Take a filed copy up again: it counts as not archived until it is filed anew (bulletin.md 3.3)."""
     copy, head = yield from _step(document_id, unit_id, "reopen", actor, now)
     if not (yield from posts_now(handler_id, unit_id, now)):
@@ -302,7 +318,7 @@ def reopen(document_id: int, unit_id: int, handler_id: int, due_at: int, actor: 
     key = {"document_id": document_id, "unit_id": unit_id}
     yield Sql("copy_handling", {**key, "handler_id": handler_id, "now": now, "due_at": due_at})
     yield from _begin_handling(head, copy, unit_id, now)
-    send_no = yield from give_entry(handler_id, document_id, "other_incoming", "to_do", now)
+    send_no = yield from give_entry(handler_id, document_id, "other_incoming", "to_do")
     yield Changed(handler_id, send_no)
 
 
@@ -324,7 +340,7 @@ def _step(
     return copy, head
 
 
-class BulkSigned(Noun, kw_only=True):
+class BulkSigned(Noun, frozen=True, kw_only=True):
     """What became of each copy of a bulk signing: signed, or refused with the code that says why."""
 
     signed: tuple[Signed, ...]

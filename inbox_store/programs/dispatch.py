@@ -16,7 +16,7 @@ from inbox_store.states import dispatch_step
 from inbox_store.times import day_int, day_of
 
 
-class Plan(Noun, kw_only=True):
+class Plan(Noun, frozen=True, kw_only=True):
     """What a dispatch will do, worked out before anything is stored: the rule, its expansion, and what it may cost."""
 
     scope: str
@@ -32,7 +32,7 @@ class Plan(Noun, kw_only=True):
     handle_due_at: int | None = None
 
 
-class Submitted(Noun, kw_only=True):
+class Submitted(Noun, frozen=True, kw_only=True):
     """What the sender is told: the document, its dispatch, and whether it waits for a second person."""
 
     document_id: int
@@ -42,7 +42,7 @@ class Submitted(Noun, kw_only=True):
     persons: int
 
 
-class DocumentHead(Noun, kw_only=True):
+class DocumentHead(Noun, frozen=True, kw_only=True):
     """The columns of a document that decisions need."""
 
     id: int
@@ -67,7 +67,7 @@ class DocumentHead(Noun, kw_only=True):
         return self.kind not in NO_SIGNING_DUTY
 
 
-class DispatchRow(Noun, kw_only=True):
+class DispatchRow(Noun, frozen=True, kw_only=True):
     """One dispatch as stored."""
 
     id: int
@@ -93,8 +93,15 @@ class DispatchRow(Noun, kw_only=True):
     cursor_unit: int
     scope: str
 
+    @property
+    def place(self) -> int:
+        """The send number; there is one from the release on, before any chunk is sent."""
+        if self.send_no is None:
+            raise ValueError(f"dispatch {self.id} was not released")
+        return self.send_no
 
-class Due(Noun, kw_only=True):
+
+class Due(Noun, frozen=True, kw_only=True):
     """Deadlines of one chunk of copies (UTC microseconds); provisional where the year's holidays are not yet known."""
 
     sign_due_at: int | None
@@ -108,7 +115,9 @@ def document_head(document_id: int) -> Program[DocumentHead]:
     if not rows:
         raise Refused("not_found", what="document", id=document_id)
     row = rows[0]
-    return DocumentHead(**dict(zip(DocumentHead.__struct_fields__, (*row[:8], bool(row[8]), *row[9:]), strict=True)))
+    return DocumentHead(
+        **dict(zip(DocumentHead.__struct_fields__, (*row[:8], bool(row[8]), *row[9:]), strict=True))
+    )
 
 
 def dispatch_row(dispatch_id: int) -> Program[DispatchRow]:
@@ -117,7 +126,9 @@ def dispatch_row(dispatch_id: int) -> Program[DispatchRow]:
     if not rows:
         raise Refused("not_found", what="dispatch", id=dispatch_id)
     told = dict(zip(DispatchRow.__struct_fields__, rows[0], strict=True))
-    return DispatchRow(**{**told, "general": bool(told["general"]), "sms_reminder": bool(told["sms_reminder"])})
+    return DispatchRow(
+        **{**told, "general": bool(told["general"]), "sms_reminder": bool(told["sms_reminder"])}
+    )
 
 
 def content_digest(document: NewDocument, files: Sequence[Row]) -> bytes:
@@ -137,7 +148,13 @@ def content_digest(document: NewDocument, files: Sequence[Row]) -> bytes:
 
 
 def submit(
-    document: NewDocument, meeting: MeetingForm | None, plan: Plan, actor: int, origin: str, sender_name: str, now: int
+    document: NewDocument,
+    meeting: MeetingForm | None,
+    plan: Plan,
+    actor: int,
+    origin: str,
+    sender_name: str,
+    now: int,
 ) -> Program[Submitted]:
     """Record a document with its dispatch and expanded list; it leaves at once or is held for a second person."""
     offered = yield Sql(
@@ -236,7 +253,12 @@ def _add_dispatch(
             for unit in plan.audience
         ],
     )
-    detail = {"document": document_id, "units": len(plan.audience), "persons": plan.persons, "general": plan.general}
+    detail = {
+        "document": document_id,
+        "units": len(plan.audience),
+        "persons": plan.persons,
+        "general": plan.general,
+    }
     yield Audit(
         action="dispatch.submit", actor=actor, subject=f"dispatch:{dispatch_id}", detail=detail, origin=origin
     )
@@ -259,7 +281,7 @@ def _release(dispatch_id: int) -> Program[int]:
 
 
 def decide(
-    dispatch_id: int, approve: bool, actor: int, note: str, origin: str, now: int
+    dispatch_id: int, actor: int, note: str, origin: str, now: int, *, approve: bool
 ) -> Program[DispatchRow]:
     """A second person approves or rejects what is held (F6). Raises Refused approval_own, not_held."""
     row = yield from dispatch_row(dispatch_id)
@@ -282,7 +304,9 @@ def open_dispatches() -> Program[list[tuple[int, str]]]:
     return [(row[0], row[1]) for row in (yield Sql("dispatch_open"))]
 
 
-def fan_out_chunk(dispatch_id: int, chunk_rows: int, due: Callable[[DocumentHead, DispatchRow, int], Due], now: int) -> Program[bool]:
+def fan_out_chunk(
+    dispatch_id: int, chunk_rows: int, due: Callable[[DocumentHead, int], Due], now: int
+) -> Program[bool]:
     """The next bounded part of a fan-out: copies, entries, tallies and the cursor in one transaction.
 
     Returns whether the dispatch is complete. Run again after a crash it goes on at the cursor, never twice (F1).
@@ -293,9 +317,11 @@ def fan_out_chunk(dispatch_id: int, chunk_rows: int, due: Callable[[DocumentHead
     head = yield from document_head(row.document_id)
     # So many units as make about chunk_rows entries: the writer is held a few milliseconds, whatever the reach.
     limit = max(1, chunk_rows * max(row.units, 1) // max(row.persons, row.units, 1))
-    units = yield Sql("audience_chunk", {"dispatch_id": dispatch_id, "after": row.cursor_unit, "limit": limit})
+    units = yield Sql(
+        "audience_chunk", {"dispatch_id": dispatch_id, "after": row.cursor_unit, "limit": limit}
+    )
     if units and head.recalled_at is None:
-        yield from _send_chunk(row, head, units[-1][0], due(head, row, now), now)
+        yield from _send_chunk(row, head, units[-1][0], due(head, now), now)
         yield Sql("dispatch_cursor", {"dispatch_id": dispatch_id, "unit_id": units[-1][0]})
         if len(units) == limit:
             return False
@@ -339,13 +365,17 @@ def _send_chunk(row: DispatchRow, head: DocumentHead, to: int, due: Due, now: in
         yield from _reopen_entries(window, head, now)
     if row.cursor_unit == 0:
         yield from _own_copy(row, commit_no, now)
-    assert row.send_no is not None  # given at release, before any chunk
-    yield Arrived(row.send_no)
+    yield Arrived(row.place)
 
 
 def _own_copy(row: DispatchRow, commit_no: int, now: int) -> Program[None]:
     """The sender finds what was sent in the folder 办公发文; a return or an answer wakes it there."""
-    mine = {"send_no": row.send_no, "person_id": row.submitted_by, "commit_no": commit_no, "folder": "outgoing"}
+    mine = {
+        "send_no": row.send_no,
+        "person_id": row.submitted_by,
+        "commit_no": commit_no,
+        "folder": "outgoing",
+    }
     yield Sql("entry_hot_add", {**mine, "state": "read", "done_at": now})
 
 

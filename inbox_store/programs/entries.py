@@ -7,7 +7,7 @@ from inbox_store.nouns import Noun
 from inbox_store.states import PENDING
 
 
-class Entry(Noun, kw_only=True):
+class Entry(Noun, frozen=True, kw_only=True):
     """An inbox entry (document x person): where it stands and how far its person has come."""
 
     send_no: int
@@ -31,9 +31,17 @@ def find_entry(person_id: int, document_id: int) -> Program[Entry | None]:
     return None
 
 
-def write_entry(person_id: int, entry: Entry, state: str, *, opened_at: int | None, done_at: int | None) -> Program[None]:
+def write_entry(
+    person_id: int, entry: Entry, state: str, *, opened_at: int | None, done_at: int | None
+) -> Program[None]:
     """Set the state of an entry; a badge count moves with it where the entry is merged."""
-    told = {"send_no": entry.send_no, "person_id": person_id, "state": state, "opened_at": opened_at, "done_at": done_at}
+    told = {
+        "send_no": entry.send_no,
+        "person_id": person_id,
+        "state": state,
+        "opened_at": opened_at,
+        "done_at": done_at,
+    }
     yield Sql("entry_hot_set" if entry.hot else "entry_cold_set", told)
     moved = (state in PENDING) - (entry.state in PENDING)
     if moved and not entry.hot:
@@ -51,7 +59,7 @@ def set_entry(person_id: int, document_id: int, state: str, now: int) -> Program
     return entry.send_no
 
 
-def give_entry(person_id: int, document_id: int, folder: str, state: str, now: int) -> Program[int]:
+def give_entry(person_id: int, document_id: int, folder: str, state: str) -> Program[int]:
     """Put the document before a person: wake the entry there is, or add one. Returns its send number.
 
     While the document is still being fanned out the entry is added hot, where the fan-out would add it too; afterwards
@@ -63,11 +71,19 @@ def give_entry(person_id: int, document_id: int, folder: str, state: str, now: i
         return entry.send_no
     ((commit_no,),) = yield CommitNo()
     ((send_no, sending),) = yield Sql("entry_place", {"document_id": document_id})
-    row = {"person_id": person_id, "send_no": send_no, "commit_no": commit_no, "folder": folder, "state": state}
+    row = {
+        "person_id": person_id,
+        "send_no": send_no,
+        "commit_no": commit_no,
+        "folder": folder,
+        "state": state,
+    }
     if sending:
         yield Sql("entry_hot_add", {**row, "done_at": None})
     else:
         yield Sql("entry_cold_add", row)
         pending = int(state in PENDING)
-        yield Sql("inbox_count_add", {"person_id": person_id, "folder": folder, "total": 1, "pending": pending})
+        yield Sql(
+            "inbox_count_add", {"person_id": person_id, "folder": folder, "total": 1, "pending": pending}
+        )
     return int(send_no)

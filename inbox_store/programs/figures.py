@@ -12,7 +12,7 @@ TallyKey = tuple[str, int, str, int, str, int]
 """measure, unit_id, kind, day (yyyymmdd), outcome, outcome_day (yyyymmdd, 0 for none)."""
 
 
-class Difference(Noun, kw_only=True):
+class Difference(Noun, frozen=True, kw_only=True):
     """One tally that does not agree with the history."""
 
     measure: str
@@ -40,10 +40,24 @@ def recount() -> Program[list[Difference]]:
             history[measure, unit_id, kind, day_int(day_of(at)), outcome, outcome_day] += 1
     kept = yield from tallies(0, 99_999_999)
     return [
-        Difference(**dict(zip(Difference.__struct_fields__, (*key, kept.get(key, 0), history[key]), strict=True)))
+        _difference(key, kept.get(key, 0), history[key])
         for key in sorted(kept.keys() | history.keys())
         if kept.get(key, 0) != history[key]
     ]
+
+
+def _difference(key: TallyKey, tally: int, history: int) -> Difference:
+    measure, unit_id, kind, day, outcome, outcome_day = key
+    return Difference(
+        measure=measure,
+        unit_id=unit_id,
+        kind=kind,
+        day=day,
+        outcome=outcome,
+        outcome_day=outcome_day,
+        tally=tally,
+        history=history,
+    )
 
 
 def inconsistencies() -> Program[list[str]]:

@@ -16,7 +16,7 @@ from inbox_store.times import DAY_US
 T = TypeVar("T")
 
 
-class Idempotency(Noun, kw_only=True):
+class Idempotency(Noun, frozen=True, kw_only=True):
     """Who asks (account id, or the negative id of an API key), with which key, for which route, with which body."""
 
     owner: int
@@ -25,7 +25,7 @@ class Idempotency(Noun, kw_only=True):
     body_hash: bytes
 
 
-class Answer(Noun, kw_only=True):
+class Answer(Noun, frozen=True, kw_only=True):
     """What the sender was told: the status and the body, byte for byte; ``replayed`` when told before."""
 
     status: int
@@ -44,7 +44,9 @@ def seen(idempotency: Idempotency) -> Program[Answer | None]:
     return Answer(status=status, body=body, replayed=True)
 
 
-def once(idempotency: Idempotency, fact: Program[T], told: Callable[[T], Answer], now: int) -> Program[Answer]:
+def once(
+    idempotency: Idempotency, fact: Program[T], told: Callable[[T], Answer], now: int
+) -> Program[Answer]:
     """Run ``fact`` unless its key was seen; keep and return what the sender is told."""
     earlier = yield from seen(idempotency)
     if earlier is not None:

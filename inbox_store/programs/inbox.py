@@ -19,7 +19,7 @@ MERGE_ROWS = 500
 """Entries moved in one slice of the merge: a few milliseconds of the writer."""
 
 
-class FolderCount(Noun, kw_only=True):
+class FolderCount(Noun, frozen=True, kw_only=True):
     """How many entries a folder holds, and how many still wait (the badge)."""
 
     folder: str
@@ -27,7 +27,7 @@ class FolderCount(Noun, kw_only=True):
     pending: int
 
 
-class EntryView(Noun, kw_only=True):
+class EntryView(Noun, frozen=True, kw_only=True):
     """One line of an inbox page."""
 
     send_no: int
@@ -48,7 +48,7 @@ class EntryView(Noun, kw_only=True):
     is_test: int
 
 
-class EntryFilter(Noun, kw_only=True):
+class EntryFilter(Noun, frozen=True, kw_only=True):
     """What to look for: any of text, folder, state, sender, days (UTC microseconds)."""
 
     text: str = ""
@@ -59,7 +59,7 @@ class EntryFilter(Noun, kw_only=True):
     to_at: int = NO_BOUND
 
 
-class CopyStatus(Noun, kw_only=True):
+class CopyStatus(Noun, frozen=True, kw_only=True):
     """How a unit of the person stands to a document."""
 
     unit_id: int
@@ -69,7 +69,7 @@ class CopyStatus(Noun, kw_only=True):
     sent_at: int
 
 
-class FeedItem(Noun, kw_only=True):
+class FeedItem(Noun, frozen=True, kw_only=True):
     """One change of one person's inbox, as a live session tells it."""
 
     commit_no: int
@@ -87,7 +87,7 @@ class FeedItem(Noun, kw_only=True):
     copies: tuple[CopyStatus, ...] = ()
 
 
-class FeedPage(Noun, kw_only=True):
+class FeedPage(Noun, frozen=True, kw_only=True):
     """The changes above a position in commit order, the position reached, and whether more follow."""
 
     items: tuple[FeedItem, ...]
@@ -104,7 +104,8 @@ def counts(person_id: int) -> Program[tuple[FolderCount, ...]]:
             told[0] += total
             told[1] += pending
     return tuple(
-        FolderCount(folder=folder, total=total, pending=pending) for folder, (total, pending) in sorted(found.items())
+        FolderCount(folder=folder, total=total, pending=pending)
+        for folder, (total, pending) in sorted(found.items())
     )
 
 
@@ -168,7 +169,9 @@ def _cut(ordered: Sequence[tuple[int, int, bool]], limit: int) -> int:
     return end
 
 
-def items_of(person_id: int, wanted: Sequence[tuple[int, int, bool]], now: int) -> Program[tuple[FeedItem, ...]]:
+def items_of(
+    person_id: int, wanted: Sequence[tuple[int, int, bool]], now: int
+) -> Program[tuple[FeedItem, ...]]:
     """The items for (commit_no, send_no, arrived) of one person, as the entries stand now."""
     sends = json.dumps([send_no for _, send_no, _ in wanted])
     heads = {row[0]: row[1:] for row in (yield Sql("items_of", {"sends": sends}))}
@@ -177,9 +180,11 @@ def items_of(person_id: int, wanted: Sequence[tuple[int, int, bool]], now: int) 
         copies.setdefault(row[0], []).append(_status(row))
     items = []
     for commit_no, send_no, fresh in wanted:
-        for _, _, folder, state in (yield Sql("entries_of_sends", {"send_no": send_no, "person_id": person_id})):
+        for _, _, folder, state in (
+            yield Sql("entries_of_sends", {"send_no": send_no, "person_id": person_id})
+        ):
             told = tuple({copy.unit_id: copy for copy in copies.get(send_no, ())}.values())
-            items.append(_item(commit_no, send_no, fresh, folder, state, heads[send_no], told))
+            items.append(_item((commit_no, send_no, fresh), folder, state, heads[send_no], told))
     return tuple(items)
 
 
@@ -188,8 +193,9 @@ def _status(row: Row) -> CopyStatus:
 
 
 def _item(
-    commit_no: int, send_no: int, fresh: bool, folder: str, state: str, head: Row, copies: tuple[CopyStatus, ...]
+    place: tuple[int, int, bool], folder: str, state: str, head: Row, copies: tuple[CopyStatus, ...]
 ) -> FeedItem:
+    commit_no, send_no, fresh = place
     return FeedItem(
         commit_no=commit_no,
         send_no=send_no,
@@ -207,7 +213,7 @@ def _item(
     )
 
 
-class SendHead(Noun, kw_only=True):
+class SendHead(Noun, frozen=True, kw_only=True):
     """What everybody who got one send is told alike."""
 
     send_no: int
@@ -227,7 +233,7 @@ def arrivals(send_no: int, commit_no: int, online: Iterable[int]) -> Program[tup
     return SendHead(**told), (yield Sql("arrivals_online", key))
 
 
-class Delivered(Noun, kw_only=True):
+class Delivered(Noun, frozen=True, kw_only=True):
     """One device's ack: everything of the person in (after, to] has reached it."""
 
     person_id: int

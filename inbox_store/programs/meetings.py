@@ -16,7 +16,7 @@ from inbox_store.programs.entries import set_entry
 from inbox_store.times import day_int, day_of
 
 
-class MeetingRow(Noun, kw_only=True):
+class MeetingRow(Noun, frozen=True, kw_only=True):
     """A meeting as asked; times in UTC microseconds."""
 
     document_id: int
@@ -46,7 +46,7 @@ class SealedAttendee(msgspec.Struct, frozen=True, kw_only=True):
     phone_sealed: bytes | None = None
 
 
-class UnitAnswer(Noun, kw_only=True):
+class UnitAnswer(Noun, frozen=True, kw_only=True):
     """A unit's receipt as it stands, with its first answer's time (the receipt rate counts the first)."""
 
     unit_id: int
@@ -58,7 +58,7 @@ class UnitAnswer(Noun, kw_only=True):
     note: str
 
 
-class RosterFacts(Noun, kw_only=True):
+class RosterFacts(Noun, frozen=True, kw_only=True):
     """All that a roster is made of; the roster itself is a pure function over it."""
 
     meeting: MeetingRow
@@ -146,12 +146,19 @@ def answer(
 
 
 def _count_answer(unit_id: int, sent_at: int, outcome: str, now: int) -> Program[None]:
-    key = {"measure": "meeting", "unit_id": unit_id, "kind": "meeting_notice", "day": day_int(day_of(sent_at))}
+    key = {
+        "measure": "meeting",
+        "unit_id": unit_id,
+        "kind": "meeting_notice",
+        "day": day_int(day_of(sent_at)),
+    }
     yield Sql("tally_move", {**key, "outcome": "asked", "outcome_day": 0, "n": -1})
     yield Sql("tally_move", {**key, "outcome": outcome, "outcome_day": day_int(day_of(now)), "n": 1})
 
 
-def answer_personally(document_id: int, unit_id: int, said: str, reason: str, actor: Actor, now: int) -> Program[None]:
+def answer_personally(
+    document_id: int, unit_id: int, said: str, reason: str, actor: Actor, now: int
+) -> Program[None]:
     """A person's own yes, no or leave inside a unit (F17); changes until the reply deadline."""
     meeting = yield from meeting_row(document_id)
     yield from copy_row(document_id, unit_id)
@@ -211,7 +218,9 @@ def roster_facts(document_id: int, vault: PhoneVault) -> Program[RosterFacts]:
     key = {"document_id": document_id}
     asked = yield Sql("meeting_asked", key)
     answers = []
-    for unit_id, version, first_at, answered_at, name, attendees, note in (yield Sql("meeting_receipts", key)):
+    for unit_id, version, first_at, answered_at, name, attendees, note in (
+        yield Sql("meeting_receipts", key)
+    ):
         people = msgspec.json.decode(attendees, type=list[SealedAttendee])
         answers.append(
             UnitAnswer(

@@ -20,8 +20,11 @@ UNITS_PER_STEP = 200
 
 LEADER_BITS = {"head": 1, "deputy_in_charge": 2, "responsible_leader": 4}
 
+VERSION = Sql("org_version")
+"""Gives (version, swept_at): the commit number at which the organisation last changed."""
 
-class ImportCount(Noun, kw_only=True):
+
+class ImportCount(Noun, frozen=True, kw_only=True):
     """What an import holds, by rows."""
 
     regions: int
@@ -32,11 +35,14 @@ class ImportCount(Noun, kw_only=True):
 
 def import_structure(rows: OrgRows, now: int, actor: int) -> Program[ImportCount]:
     """Regions, lines, units, sections and their dated parent links, as one fact; running it again changes nothing."""
-    yield Many("org_region_upsert", [{"code": r.code, "name": r.name, "level": r.level} for r in rows.regions])
+    yield Many(
+        "org_region_upsert", [{"code": r.code, "name": r.name, "level": r.level} for r in rows.regions]
+    )
     yield Many("org_line_upsert", [{"code": r.code, "name": r.name} for r in rows.lines])
     yield Many("org_unit_upsert", _unit_params(rows, now))
     yield Many(
-        "org_section_upsert", [{"unit_code": s.unit_code, "code": s.code, "name": s.name} for s in rows.sections]
+        "org_section_upsert",
+        [{"unit_code": s.unit_code, "code": s.code, "name": s.name} for s in rows.sections],
     )
     yield from _relink(rows, now)
     yield Sql("org_county_clear")
@@ -69,10 +75,12 @@ def _unit_params(rows: OrgRows, now: int) -> Iterator[dict[str, object]]:
 
 def _relink(rows: OrgRows, now: int) -> Program[None]:
     """Close the parent links that changed and open the new ones from ``now``; unchanged links keep their date."""
-    regions = dict((yield Sql("org_ids_region")))
-    lines = dict((yield Sql("org_ids_line")))
-    units = dict((yield Sql("org_ids_unit")))
-    standing = {(kind, child): (parent, since) for kind, child, parent, since in (yield Sql("org_links_open"))}
+    regions: dict[str, int] = dict((yield Sql("org_ids_region")))
+    lines: dict[str, int] = dict((yield Sql("org_ids_line")))
+    units: dict[str, int] = dict((yield Sql("org_ids_unit")))
+    standing = {
+        (kind, child): (parent, since) for kind, child, parent, since in (yield Sql("org_links_open"))
+    }
     wanted: dict[tuple[str, int], int] = {}
     for region in rows.regions:
         if region.parent_code:
@@ -87,7 +95,12 @@ def _relink(rows: OrgRows, now: int) -> Program[None]:
     yield Many("org_link_drop_same_instant", told)
     yield Many("org_link_close", told)
     fresh = [
-        {"kind": kind, "child_id": child, "parent_id": parent, "from_at": now if (kind, child) in standing else 0}
+        {
+            "kind": kind,
+            "child_id": child,
+            "parent_id": parent,
+            "from_at": now if (kind, child) in standing else 0,
+        }
         for (kind, child), parent in moved.items()
     ]
     yield Many("org_link_add", fresh)
@@ -167,7 +180,7 @@ def import_finished(count: ImportCount, actor: int, now: int) -> Program[None]:
 
 def units_due(now: int) -> Program[list[int]]:
     """Units in which a dated post, freeze or closing took effect since the last sweep."""
-    ((_, since),) = yield Sql("org_version")
+    ((_, since),) = yield VERSION
     return sorted(row[0] for row in (yield Sql("org_units_due", {"since": since, "now": now})))
 
 
@@ -188,7 +201,7 @@ def freeze_unit(unit_id: int, at: int | None, actor: int, origin: str) -> Progra
 
 def snapshot() -> Program[Organisation]:
     """All regions, lines and units as they stand."""
-    ((version, _),) = yield Sql("org_version")
+    ((version, _),) = yield VERSION
     regions = {
         row[0]: Region(id=row[0], code=row[1], name=row[2], level=row[3], parent_id=row[4])
         for row in (yield Sql("org_snapshot_regions"))

@@ -10,7 +10,7 @@ from inbox_store.errors import Refused
 from inbox_store.nouns import Noun
 
 
-class SavedScope(Noun, kw_only=True):
+class SavedScope(Noun, frozen=True, kw_only=True):
     """A scope kept under a name by a unit; ``scope`` is the rule as JSON."""
 
     id: int
@@ -20,7 +20,7 @@ class SavedScope(Noun, kw_only=True):
     created_at: int
 
 
-class Exemption(Noun, kw_only=True):
+class Exemption(Noun, frozen=True, kw_only=True):
     """A kind of paper that does not run on the platform, with its basis; days are yyyymmdd (J26)."""
 
     id: int
@@ -30,7 +30,7 @@ class Exemption(Noun, kw_only=True):
     to_day: int | None
 
 
-class Series(Noun, kw_only=True):
+class Series(Noun, frozen=True, kw_only=True):
     """A unit's registered series of briefs (X20); days are yyyymmdd."""
 
     id: int
@@ -40,7 +40,7 @@ class Series(Noun, kw_only=True):
     to_day: int | None
 
 
-class Upload(Noun, kw_only=True):
+class Upload(Noun, frozen=True, kw_only=True):
     """An attachment as it was received: its generated id, the name it came with, what it is."""
 
     id: str
@@ -78,9 +78,18 @@ def scope_one(scope_id: int) -> Program[SavedScope]:
     return SavedScope(**dict(zip(SavedScope.__struct_fields__, rows[0], strict=True)))
 
 
-def add_exemption(kind: str, basis: str, from_day: int, to_day: int | None, actor: int, now: int) -> Program[int]:
+def add_exemption(
+    kind: str, basis: str, from_day: int, to_day: int | None, actor: int, now: int
+) -> Program[int]:
     """Register a kind of paper that is exempt from the platform, from a day on."""
-    row = {"kind": kind, "basis": basis, "from_day": from_day, "to_day": to_day, "created_by": actor, "created_at": now}
+    row = {
+        "kind": kind,
+        "basis": basis,
+        "from_day": from_day,
+        "to_day": to_day,
+        "created_by": actor,
+        "created_at": now,
+    }
     ((exemption_id,),) = yield Sql("exemption_add", row)
     detail = {"kind": kind, "basis": basis, "from_day": from_day, "to_day": to_day}
     yield Audit(action="exemption.add", actor=actor, subject=f"exemption:{exemption_id}", detail=detail)
@@ -93,9 +102,18 @@ def exemptions() -> Program[tuple[Exemption, ...]]:
     return tuple(Exemption(**dict(zip(Exemption.__struct_fields__, row, strict=True))) for row in rows)
 
 
-def add_series(unit_id: int, name: str, from_day: int, to_day: int | None, actor: int, now: int) -> Program[int]:
+def add_series(
+    unit_id: int, name: str, from_day: int, to_day: int | None, actor: int, now: int
+) -> Program[int]:
     """Register a series of briefs for a unit; only registered series may be sent."""
-    row = {"unit_id": unit_id, "name": name, "from_day": from_day, "to_day": to_day, "created_by": actor, "created_at": now}
+    row = {
+        "unit_id": unit_id,
+        "name": name,
+        "from_day": from_day,
+        "to_day": to_day,
+        "created_by": actor,
+        "created_at": now,
+    }
     ((series_id,),) = yield Sql("series_add", row)
     detail = {"name": name, "from_day": from_day, "to_day": to_day}
     yield Audit(action="series.add", actor=actor, subject=f"unit:{unit_id}", detail=detail)
@@ -110,7 +128,12 @@ def series() -> Program[tuple[Series, ...]]:
 
 def keep_upload(upload: Upload, actor: int, now: int) -> Program[None]:
     """An attachment has been received whole; it waits for its document."""
-    row = {"id": upload.id, "name": upload.name, "media_type": upload.media_type, "size_bytes": upload.size_bytes}
+    row = {
+        "id": upload.id,
+        "name": upload.name,
+        "media_type": upload.media_type,
+        "size_bytes": upload.size_bytes,
+    }
     yield Sql("attachment_add", {**row, "sha256": upload.sha256, "uploaded_by": actor, "uploaded_at": now})
     detail = {"size_bytes": upload.size_bytes, "sha256": upload.sha256.hex()}
     yield Audit(action="attachment.upload", actor=actor, subject=f"attachment:{upload.id}", detail=detail)

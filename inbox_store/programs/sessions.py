@@ -11,14 +11,12 @@ from typing import Literal
 
 from inbox_store.engine import Audit, Program, Row, Sql
 from inbox_store.nouns import AccountState, Noun, Role, RoleScope
+from inbox_store.programs.copies import Actor
 
 
-class Doer(Noun, frozen=True, kw_only=True):
-    """Who acts, for the trace: a person's id (0: the system or an operator at the machine), address, and a note."""
-
-    person_id: int = 0
-    origin: str = ""
-    note: str = ""
+def named(actor: Actor) -> dict[str, object]:
+    """For the trace: an operator at the machine is no person of the office and is told by name."""
+    return {} if actor.person_id else {"by": actor.name}
 
 
 class NewSession(Noun, frozen=True, kw_only=True):
@@ -88,15 +86,15 @@ class Presented(Noun, frozen=True, kw_only=True):
     origin: str
 
 
-def end_session(session: str, account_id: int, reason: str, now: int, doer: Doer) -> Program[None]:
+def end_session(session: str, account_id: int, reason: str, now: int, actor: Actor) -> Program[None]:
     """End one session: its refresh tokens and every access token that names it. ``reason`` is the trace's word."""
     yield Sql("access_session_end", {"id": session, "now": now, "reason": reason})
     yield Audit(
         action=f"session.{reason}",
-        actor=doer.person_id,
+        actor=actor.person_id,
         subject=f"account:{account_id}",
         detail={"session": session},
-        origin=doer.origin,
+        origin=actor.origin,
     )
 
 
@@ -163,9 +161,10 @@ def standing(account_id: int, session: str, jti: str, now: int) -> Program[Stand
 
 
 class Refreshed(Noun, frozen=True, kw_only=True):
-    """How a refresh ended; the session, its new idle end and where the account stands are told when it goes on."""
+    """How a refresh ended, and whose it was; the new idle end and where the account stands when it goes on."""
 
     verdict: RefreshVerdict
+    account_id: int = 0
     session: str = ""
     refresh_until: int = 0
     standing: Standing | None = None
@@ -179,9 +178,15 @@ def refresh(presented: Presented, now: int, *, refresh_us: int, grace_us: int) -
     chain = _chain(rows[0])
     verdict = refresh_verdict(chain, presented.digest, now, grace_us)
     if verdict == "reused":
-        yield from end_session(chain.session, chain.account_id, "reused", now, Doer(origin=presented.origin))
+        yield from end_session(
+            chain.session,
+            chain.account_id,
+            "reused",
+            now,
+            Actor(person_id=0, name="", origin=presented.origin),
+        )
     if verdict in ("reused", "ended"):
-        return Refreshed(verdict=verdict, session=chain.session)
+        return Refreshed(verdict=verdict, account_id=chain.account_id, session=chain.session)
     until = min(now + refresh_us, chain.ends_at)
     params = {
         "id": chain.session,
@@ -193,7 +198,13 @@ def refresh(presented: Presented, now: int, *, refresh_us: int, grace_us: int) -
     }
     yield Sql("access_session_rotate", params)
     told = yield from standing(chain.account_id, chain.session, "", now)
-    return Refreshed(verdict=verdict, session=chain.session, refresh_until=until, standing=told)
+    return Refreshed(
+        verdict=verdict,
+        account_id=chain.account_id,
+        session=chain.session,
+        refresh_until=until,
+        standing=told,
+    )
 
 
 def _chain(row: Row) -> Chain:

@@ -13,7 +13,7 @@ from inbox_store.nouns import Noun
 COMMITS_PER_STEP = 2_000
 
 
-class Verdict(Noun, kw_only=True):
+class Verdict(Noun, frozen=True, kw_only=True):
     """What the verification found: how far it came, the head of the chain, and every fault by its place."""
 
     commits: int
@@ -23,7 +23,7 @@ class Verdict(Noun, kw_only=True):
     faults: tuple[str, ...]
 
 
-class AuditView(Noun, kw_only=True):
+class AuditView(Noun, frozen=True, kw_only=True):
     """One line of the trace as an auditor reads it."""
 
     commit_no: int
@@ -36,7 +36,7 @@ class AuditView(Noun, kw_only=True):
     detail: str
 
 
-class ProvenReceipt(Noun, kw_only=True):
+class ProvenReceipt(Noun, frozen=True, kw_only=True):
     """A sign-for receipt that verifies offline: the leaf, its way to the signed root, the signature.
 
     All byte values are base64; ``key_id`` names the published key.
@@ -56,7 +56,12 @@ class ProvenReceipt(Noun, kw_only=True):
 
 def _link(row: Row) -> Link:
     return Link(
-        commit_no=row[0], at=row[1], audit_root=row[2], audit_rows=row[3], receipt_root=row[4], receipts=row[5]
+        commit_no=row[0],
+        at=row[1],
+        audit_root=row[2],
+        audit_rows=row[3],
+        receipt_root=row[4],
+        receipts=row[5],
     )
 
 
@@ -84,7 +89,9 @@ def verify(head: bytes | None = None, through: int | None = None) -> Program[Ver
                 faults.append(f"commit {through}: 与先前导出的链头不符 (differs from the exported head)")
         faults += [f"commit {number}: 无链接的留痕行 (rows without a link)" for number in {*rows, *receipts}]
     if through is not None and through >= expected:
-        faults.append(f"commit {expected}..{through}: 尾部被截断 (the tail up to the exported head is missing)")
+        faults.append(
+            f"commit {expected}..{through}: 尾部被截断 (the tail up to the exported head is missing)"
+        )
     for document_id, unit_id in (yield Sql("trace_signed_copies")):
         faults.append(f"distribution {document_id}/{unit_id}: 已签收但没有回执 (signed without a receipt)")
     return Verdict(
@@ -157,7 +164,7 @@ def public_keys() -> Program[tuple[tuple[str, bytes, int], ...]]:
 def head() -> Program[tuple[int, int, bytes]]:
     """(commit number, at, link) of the last commit: what is exported and signed daily."""
     rows = yield Sql("trace_head")
-    return rows[0] if rows else (0, 0, EMPTY)  # type: ignore[return-value]
+    return rows[0] if rows else (0, 0, EMPTY)
 
 
 def page(

@@ -12,7 +12,7 @@ from inbox_store.nouns import Noun
 from inbox_store.times import US
 
 
-class Order(Noun, kw_only=True):
+class Order(Noun, frozen=True, kw_only=True):
     """One claimed piece of work. ``payload`` is JSON; ``attempts`` counts this claim too."""
 
     id: int

@@ -78,3 +78,6 @@ order by v.document_id desc limit :limit;
 
 -- name: dispatch_submitter
 select submitted_by from dispatch where document_id = :document_id order by id limit 1;
+
+-- name: copies_all
+select unit_id, state from distribution where document_id = :document_id;

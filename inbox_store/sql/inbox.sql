@@ -172,3 +172,7 @@ select day, max(peak) from online_peak where day >= :from_day and day <= :to_day
 
 -- name: change_prune
 delete from entry_change where commit_no < :before;
+
+-- name: arrivals_due
+select min(v.sign_due_at) from distribution v join dispatch p on p.document_id = v.document_id and p.id = v.dispatch_id
+where p.send_no = :send_no;

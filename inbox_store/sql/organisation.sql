@@ -173,3 +173,28 @@ select name from person where id = :person_id;
 
 -- name: person_by_code
 select id from person where code = :code;
+
+-- name: known_regions
+select code, level from region;
+
+-- name: known_lines
+select code from line;
+
+-- name: known_units
+select u.code, r.code from unit u
+join org_link l on l.kind = 'unit_region' and l.child_id = u.id and l.to_at is null
+join region r on r.id = l.parent_id;
+
+-- name: known_sections
+select u.code, s.code from section s join unit u on u.id = s.unit_id;
+
+-- name: known_people
+select p.code, c.login from person p left join account c on c.person_id = p.id;
+
+-- name: known_clerks
+select u.code, a.clerk_rank, p.code from appointment a join unit u on u.id = a.unit_id join person p on p.id = a.person_id
+where a.role = 'clerk' and (a.to_at is null or a.to_at > :now);
+
+-- name: known_separated
+select p.code, a.role from appointment a join person p on p.id = a.person_id
+where a.role in ('administrator', 'security', 'auditor') and (a.to_at is null or a.to_at > :now);

@@ -49,3 +49,9 @@ create trigger commit_log_no_update before update on commit_log begin select rai
 create trigger commit_log_no_delete before delete on commit_log begin select raise(abort, 'commit_log is append-only'); end;
 create trigger sign_receipt_no_update before update on sign_receipt begin select raise(abort, 'sign_receipt is append-only'); end;
 create trigger sign_receipt_no_delete before delete on sign_receipt begin select raise(abort, 'sign_receipt is append-only'); end;
+
+-- Names this history of commits; a store that was made anew or restored elsewhere gets another (positions are void then).
+create table installation (
+    one integer primary key check (one = 1),
+    epoch text not null
+);

@@ -1,0 +1,139 @@
+"""What every flow works with: the open store, the settings, the calendar and the organisation as it stands.
+
+Built in one place (``gateway.assembly``) and passed in; no flow knows which variant of the store runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TypeVar
+
+import msgspec
+
+from config.settings import Settings
+from gateway.rules.access import Principal, Target, permit
+from gateway.rules.deadlines import DeadlineRules
+from gateway.rules.folders import DEFAULT_RULES, FolderRule
+from gateway.rules.workcal import WorkCalendar
+from inbox_store.embedded import Store
+from inbox_store.engine import Nudge, Program
+from inbox_store.errors import Refused
+from inbox_store.org import Organisation, Unit
+from inbox_store.programs import organisation as org_programs
+from inbox_store.programs.copies import Actor
+from inbox_store.programs.idempotency import Answer, Idempotency, once, seen
+from inbox_store.times import Clock
+from sms_billing.tariff import Tariff
+
+T = TypeVar("T")
+
+_JSON = msgspec.json.Encoder()
+
+
+def owner_of(principal: Principal) -> int:
+    """Whose idempotency keys they are: the account, or the person behind an API key as a negative number."""
+    return principal.account_id or -principal.person_id
+
+
+@dataclass(slots=True)
+class House:
+    """The parts of one running gateway that flows use."""
+
+    store: Store
+    settings: Settings
+    clock: Clock
+    calendar: WorkCalendar
+    rules: DeadlineRules
+    folder_rules: tuple[FolderRule, ...] = DEFAULT_RULES
+    tariffs: tuple[Tariff, ...] = ()
+    wake: list[Callable[[], None]] = field(default_factory=list)
+    _organisation: Organisation | None = None
+
+    def __post_init__(self) -> None:
+        """Forget the organisation whenever a commit changed it."""
+        self.store.engine.subscribe(self._heard)
+
+    def _heard(self, nudge: Nudge) -> None:
+        if nudge.org:
+            self._organisation = None
+
+    async def organisation(self) -> Organisation:
+        """The organisation as it stands; read again after it changed."""
+        found = self._organisation
+        while found is None:
+            found = await self.store.engine.read(org_programs.snapshot())
+            # A change that committed during the read makes it stale at once: read again.
+            if found.version >= await self.store.engine.read(_version()):
+                self._organisation = found
+            else:
+                found = None
+        return found
+
+    async def unit(self, unit_id: int) -> Unit:
+        """One unit. Raises Refused("not_found")."""
+        found = (await self.organisation()).units.get(unit_id)
+        if found is None:
+            raise Refused("not_found", what="unit", id=unit_id)
+        return found
+
+    async def target(self, unit_id: int, person_id: int | None = None) -> Target:
+        """The unit as the access policy sees it."""
+        unit = await self.unit(unit_id)
+        return Target(unit_id=unit.id, county_id=unit.county_id, person_id=person_id)
+
+    async def require(
+        self, principal: Principal, action: str, unit_id: int, person_id: int | None = None
+    ) -> None:
+        """Refuse with "forbidden" unless ``principal`` may do ``action`` to the unit."""
+        if not permit(principal, action, await self.target(unit_id, person_id)):
+            raise Refused("forbidden", action=action)
+
+    def approval_mark(self) -> Fraction:
+        """The share of live units from which a second person must approve."""
+        return Fraction(self.settings.dispatch.approval_share).limit_denominator(1000)
+
+    async def told_before(self, act: Act) -> Answer | None:
+        """The earlier answer to this act's key, before anything is worked out for it again."""
+        return await self.store.engine.read(seen(act.key))
+
+    async def once(
+        self, act: Act, program: Program[T], render: Callable[[T], object], status: int = 200
+    ) -> Answer:
+        """Run one write under the act's key; the same key again gives the same bytes.
+
+        ``render`` makes the answer's body (a struct, or None for no content) from the fact's result.
+        """
+
+        def told(result: T) -> Answer:
+            body = render(result)
+            return Answer(status=status, body=b"" if body is None else _JSON.encode(body))
+
+        return await self.store.engine.write(once(act.key, program, told, act.now))
+
+
+def _version() -> Program[int]:
+    return int((yield org_programs.VERSION)[0][0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One write as it is asked for: who, under which key, from where, with what, when (UTC microseconds)."""
+
+    principal: Principal
+    key: Idempotency
+    now: int
+    origin: str = ""
+    device: str = ""
+
+    @property
+    def actor(self) -> Actor:
+        """The one who acts, as a fact records it."""
+        told = self.principal
+        return Actor(person_id=told.person_id, name=told.name, origin=self.origin, device=self.device)
+
+    @property
+    def person_id(self) -> int:
+        """The person who acts, or who answers for the key that does."""
+        return self.principal.person_id

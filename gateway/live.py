@@ -1,0 +1,151 @@
+"""The inbox as the live sockets read it: the ports of the realtime room over the store's programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import cast
+
+from gateway.house import House
+from inbox_store.engine import Nudge as CommitNudge
+from inbox_store.engine import Program, Sql
+from inbox_store.nouns import Folder, InboxState, Urgency
+from inbox_store.org import Organisation
+from inbox_store.programs import inbox as programs
+from inbox_store.programs.inbox import FeedItem, FolderCount
+from inbox_store.times import day_int, day_of, day_start
+from realtime.items import Header, Item, UnitStatus
+from realtime.ports import Arrival, Arrivals, CountsRead, Delivered, Page
+
+BIN_US = 300_000_000
+"""Five minutes: the bins of the online peak (bulletin.md 3.5)."""
+
+
+def item_of(told: FeedItem, organisation: Organisation) -> Item:
+    """One change of the inbox in the words of a live session."""
+    sender = organisation.units.get(told.sender_unit_id)
+    due = [copy.sign_due_at for copy in told.copies if copy.sign_due_at is not None]
+    sent = [copy.sent_at for copy in told.copies]
+    kind = "withdrawn" if told.state == "withdrawn" else "arrived" if told.arrived else "state"
+    return Item(
+        document_id=told.document_id,
+        kind=kind,  # type: ignore[arg-type]  # one of the three by construction
+        folder=cast("Folder", told.folder),
+        state=cast("InboxState", told.state),
+        title=told.title,
+        urgency=cast("Urgency", told.urgency),
+        sender=sender.name if sender else "",
+        sent_at=min(sent, default=told.submitted_at),
+        sign_due_at=min(due, default=None),
+        unit_status=tuple(
+            UnitStatus(unit_id=copy.unit_id, status=copy.state, by=copy.signed_by or "")  # type: ignore[arg-type]
+            for copy in told.copies
+        ),
+    )
+
+
+class StoreFeed:
+    """``realtime.ports.Feed`` over the store."""
+
+    def __init__(self, house: House, epoch: str) -> None:
+        self._house = house
+        self._epoch = epoch
+
+    @property
+    def epoch(self) -> str:
+        """Names this history of commits: the store's own, which a restored backup does not share."""
+        return self._epoch
+
+    def position(self) -> int:
+        """The number of the newest durable commit."""
+        return self._house.store.engine.position
+
+    async def since(self, person_id: int, after: int, limit: int) -> Page:
+        """The person's changes above ``after`` in commit order."""
+        organisation = await self._house.organisation()
+        page = await self._house.store.engine.read(
+            programs.since(person_id, after, limit, self._house.clock())
+        )
+        items = tuple((told.commit_no, item_of(told, organisation)) for told in page.items)
+        return Page(items=items, position=page.position, more=page.more)
+
+    async def arrivals(self, send_no: int, commit_no: int, online: AbstractSet[int]) -> Arrivals:
+        """The entries that a commit added for one send number, of the people online: one read."""
+        organisation = await self._house.organisation()
+        head, due, rows = await self._house.store.engine.read(_arrivals(send_no, commit_no, online))
+        sender = organisation.units.get(head.sender_unit_id)
+        header = Header(
+            document_id=head.document_id,
+            title=head.title,
+            urgency=cast("Urgency", head.urgency),
+            sender=sender.name if sender else "",
+            sent_at=head.submitted_at,
+            sign_due_at=due,
+        )
+        return Arrivals(header=header, rows=[Arrival(*row) for row in rows])
+
+    async def items(self, wanted: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], Item]:
+        """The entries (person, send number) as they stand now: one read."""
+        organisation = await self._house.organisation()
+        found = await self._house.store.engine.read(_items(wanted, self._house.clock()))
+        return {key: item_of(told, organisation) for key, told in found.items()}
+
+    async def counts(self, person_ids: Sequence[int]) -> CountsRead:
+        """The folder counts of these people: one read."""
+        position, found = await self._house.store.engine.read(_counts(person_ids))
+        by_person = {
+            person: {cast("Folder", row.folder): (row.total, row.pending) for row in rows}
+            for person, rows in found.items()
+        }
+        return CountsRead(position=position, by_person=by_person)
+
+
+def _arrivals(
+    send_no: int, commit_no: int, online: AbstractSet[int]
+) -> Program[tuple[programs.SendHead, int | None, list[tuple[int, Folder, InboxState]]]]:
+    head, rows = yield from programs.arrivals(send_no, commit_no, online)
+    ((due,),) = yield Sql("arrivals_due", {"send_no": send_no})
+    return head, due, [(row[0], row[1], row[2]) for row in rows]
+
+
+def _items(wanted: Sequence[tuple[int, int]], now: int) -> Program[dict[tuple[int, int], FeedItem]]:
+    found = {}
+    for person_id, send_no in wanted:
+        for told in (yield from programs.items_of(person_id, [(0, send_no, False)], now)):
+            found[person_id, send_no] = told
+    return found
+
+
+def _counts(person_ids: Sequence[int]) -> Program[tuple[int, dict[int, tuple[FolderCount, ...]]]]:
+    position = yield from programs.position()
+    found = {}
+    for person_id in person_ids:
+        found[person_id] = yield from programs.counts(person_id)
+    return position, found
+
+
+class StoreAcks:
+    """``realtime.ports.Acks`` over the store."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def delivered(self, batch: Sequence[Delivered]) -> None:
+        """Record that entries reached devices; durable when it returns."""
+        acks = [
+            programs.Delivered(person_id=p, after=low, to=high, device=device)
+            for p, low, high, device in batch
+        ]
+        await self._house.store.engine.write(programs.deliver(acks, self._house.clock()))
+
+
+async def keep_peak(house: House, at: int, persons: int) -> None:
+    """The online peak of a 5-minute bin."""
+    day = day_of(at)
+    bin_no = (at - day_start(day)) // BIN_US
+    await house.store.engine.write(programs.keep_peak(day_int(day), bin_no, persons))
+
+
+def concerns_people(nudge: CommitNudge) -> bool:
+    """Whether a commit has anything to tell a live session."""
+    return bool(nudge.arrivals or nudge.changed)
