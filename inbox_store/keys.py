@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from config.secret_files import secret_file
 
 
 class PhoneVault:
@@ -88,35 +88,16 @@ class Keys:
         return cls(vault, ReceiptKey(derive("receipt", 32)), derive("codes", 32))
 
 
-def _secret_file(path: Path, size: int) -> bytes:
-    """The bytes in ``path``, made at random with mode 600 when absent. Raises ValueError for a wrong length."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        told = path.read_bytes()
-    else:
-        with os.fdopen(handle, "wb") as file:
-            told = secrets.token_bytes(size)
-            file.write(told)
-            file.flush()
-            os.fsync(file.fileno())
-    if len(told) != size:
-        raise ValueError(
-            f"{path}: {len(told)} bytes where a key of {size} is expected; restore it from the backup"
-        )
-    return told
-
-
 def load_keys(folder: Path) -> Keys:
-    """The installation's keys, made on the first start. Raises ValueError naming a damaged file."""
+    """The installation's keys, made on the first start. Raises ConfigFault naming a damaged file."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     phones = {int(path.stem.removeprefix("phone-")): path for path in folder.glob("phone-*.key")}
     numbers = sorted(phones) or [1]
     vault = PhoneVault(
-        {number: _secret_file(folder / f"phone-{number}.key", 64) for number in numbers},
+        {number: secret_file(folder / f"phone-{number}.key", 64) for number in numbers},
         numbers[-1],
-        _secret_file(folder / "phone-lookup.key", 32),
+        secret_file(folder / "phone-lookup.key", 32),
     )
     return Keys(
-        vault, ReceiptKey(_secret_file(folder / "receipt.key", 32)), _secret_file(folder / "codes.key", 32)
+        vault, ReceiptKey(secret_file(folder / "receipt.key", 32)), secret_file(folder / "codes.key", 32)
     )

@@ -1,0 +1,86 @@
+"""Checks a type cannot express: each takes the text of one setting and answers with a reason, or None when it holds."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+PLACEHOLDER = re.compile(
+    r"<.*>|\$\{.*\}|change[-_ ]?me|place[-_ ]?holder|to[-_ ]?do|x{3,}|your[-_ ].*|请(填写|修改|替换).*",
+    re.IGNORECASE,
+)
+CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+SIGNATURE = re.compile(r"【[^【】\s]{2,20}】")
+
+Span = tuple[int, int]
+
+
+def placeholder(text: str) -> str | None:
+    """A value nobody has filled in stops the start: it would be found out too late (ASVS 13.3.1)."""
+    return f"“{text}”是占位文字，请填写真实内容" if PLACEHOLDER.fullmatch(text.strip()) else None
+
+
+def url(text: str) -> str | None:
+    """An address of this system as a browser shows it: http or https, a host, no query."""
+    try:
+        parts = urlsplit(text)
+        held = parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment
+        held = held and (parts.port or 1) > 0
+    except ValueError:
+        held = False
+    return None if held else f"应为 http:// 或 https:// 开头的地址，现为“{text}”"
+
+
+def origin(text: str) -> str | None:
+    """An origin (RFC 6454): scheme, host and port only. `*` would let any page in and is refused."""
+    bare = url(text) is None and urlsplit(text).path == "" and "@" not in text
+    return None if bare else f"应为“协议://主机[:端口]”，不带路径，也不能用 *，现为“{text}”"
+
+
+def network(text: str) -> str | None:
+    """An address or a network in CIDR form."""
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return f"应为 IP 地址或网段（如 10.0.0.0/8），现为“{text}”"
+    return None
+
+
+def signature(text: str) -> str | None:
+    """The carrier puts the signature in front of the text: 2 to 20 characters in 【】."""
+    return None if SIGNATURE.fullmatch(text) else f"应为【】括起的 2 至 20 个字，现为“{text}”"
+
+
+def _minute(clock: str) -> int | None:
+    told = CLOCK.fullmatch(clock.strip())
+    return int(told[1]) * 60 + int(told[2]) if told else None
+
+
+def hour_spans(text: str) -> tuple[Span, ...] | None:
+    """Working hours `08:30-12:00,14:30-18:00` as minutes of the day [start, end), or None when they make no sense.
+
+    Spans are in order, do not overlap and are not empty.
+    """
+    edges = [
+        _minute(clock)
+        for span in text.split(",")
+        for clock in (span.split("-") if span.count("-") == 1 else "?")
+    ]
+    told = [edge for edge in edges if edge is not None]
+    if len(told) != len(edges) or any(
+        later <= former for former, later in zip(told[::2], told[1::2], strict=True)
+    ):
+        return None
+    if any(start < end for end, start in zip(told[1:-1:2], told[2::2], strict=True)):
+        return None
+    return tuple(zip(told[::2], told[1::2], strict=True))
+
+
+def hours(text: str) -> str | None:
+    """Working hours that can be read."""
+    return (
+        None
+        if hour_spans(text)
+        else f"应为先后相接、互不重叠的时段，如 08:30-12:00,14:30-18:00，现为“{text}”"
+    )

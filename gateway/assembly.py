@@ -1,0 +1,314 @@
+"""The one place where parts are chosen and joined: settings in, a running house out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import ssl
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from config.settings import Settings
+from gateway import live
+from gateway.doors.app import make_app
+from gateway.doors.call import Check, Limits
+from gateway.doors.v1 import all_routes
+from gateway.flows import upkeep
+from gateway.flows.access import Access
+from gateway.house import House
+from gateway.passwords import Passwords
+from gateway.rules.access import Principal
+from gateway.rules.accounts import AccessRules
+from gateway.rules.deadlines import DeadlineRules
+from gateway.rules.workcal import WorkCalendar, load, work_hours
+from gateway.token_keys import load_ring
+from gateway.tokens import Tokens
+from inbox_store.embedded import Store, open_store
+from inbox_store.errors import Refused
+from inbox_store.keys import load_keys
+from inbox_store.times import DAY_US, Clock, system_now
+from realtime.frames import Hello
+from realtime.limits import LiveLimits
+from realtime.ports import Admitted, LivePorts
+from realtime.rules import SessionRules
+from realtime.server import LIVE_PATH, LiveServer
+from sms_billing.tariff import Tariff
+
+log = structlog.get_logger("songda")
+
+SESSION_MAX_US: Final = 7 * DAY_US
+"""A live session begins anew after so long, however quiet it was."""
+
+SESSIONS_KNOWN_MAX: Final = 50_000
+
+_WORKDAYS: Final = Path(__file__).parent / "rules" / "workdays.toml"
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """An opened installation: what flows work with, who may enter."""
+
+    store: Store
+    house: House
+    access: Access
+
+
+def calendar_of(settings: Settings) -> WorkCalendar:
+    """The working calendar with the office's own table. Raises ValueError naming the place in it."""
+    own = settings.deadlines.workdays_file
+    text = (Path(own) if own else _WORKDAYS).read_text("utf-8")
+    return load(text, work_hours(settings.deadlines.hours))
+
+
+def deadline_rules_of(settings: Settings) -> DeadlineRules:
+    """The settings of deadlines as the rules take them."""
+    told = settings.deadlines
+    return DeadlineRules(
+        sign_extra_urgent_any_hour_min=told.sign_extra_urgent_minutes,
+        sign_urgent_work_min=told.sign_urgent_work_hours * 60,
+        sign_ordinary_work_min=told.sign_ordinary_work_hours * 60,
+        handle_extra_urgent_work_days=told.handle_extra_urgent_work_days,
+        handle_urgent_work_days=told.handle_urgent_work_days,
+        handle_ordinary_work_days=told.handle_ordinary_work_days,
+    )
+
+
+def access_rules_of(settings: Settings) -> AccessRules:
+    """The settings of accounts as the rules take them."""
+    told = settings.security
+    return AccessRules(
+        refresh_days=told.refresh_days,
+        password_policy=told.password_policy,
+        password_min_length=told.password_min_length,
+        lock_failures=told.lock_failures,
+        lock_minutes=told.lock_minutes,
+        login_per_minute_per_address=told.login_per_minute_per_address,
+        activation_days=told.activation_days,
+    )
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings, clock: Clock = system_now) -> AsyncIterator[Parts]:
+    """Open the installation in the data folder; made on first use."""
+    keys = load_keys(settings.keys_folder)
+    ring = load_ring(settings.keys_folder, clock())
+    async with open_store(
+        settings.data_folder, clock=clock, keys=keys, readers=settings.store.readers
+    ) as store:
+        house = House(
+            store=store,
+            settings=settings,
+            clock=clock,
+            calendar=calendar_of(settings),
+            rules=deadline_rules_of(settings),
+            tariffs=(Tariff(price_li=settings.sms.price_li, from_at=0),),
+        )
+        tokens = Tokens(
+            ring, access_s=settings.security.access_minutes * 60, ticket_s=settings.security.ticket_s
+        )
+        passwords = Passwords()
+        access = Access(
+            engine=store.engine,
+            tokens=tokens,
+            rules=access_rules_of(settings),
+            clock=clock,
+            code_key=keys.codes,
+            passwords=passwords,
+        )
+        try:
+            yield Parts(store=store, house=house, access=access)
+        finally:
+            passwords.close()
+
+
+@asynccontextmanager
+async def open_offline(data_dir: Path) -> AsyncIterator[Parts]:
+    """Open a data folder from the machine itself, beside a running server or without one.
+
+    The folder's own settings are not known here: the defaults serve, with this folder as the store.
+    """
+    from config.loading import load as load_settings  # noqa: PLC0415 - only tools at the machine need it
+
+    loaded = load_settings(None, {}, {"store.path": str(data_dir)})
+    async with open_parts(loaded.settings) as parts:
+        yield parts
+
+
+class DoorAdmission:
+    """``realtime.ports.Admission``: tickets for browsers, access tokens for programs; asked again while open."""
+
+    def __init__(self, access: Access, clock: Clock) -> None:
+        self._access = access
+        self._clock = clock
+        self._known: OrderedDict[str, Principal] = OrderedDict()
+
+    async def authenticate(self, hello: Hello) -> Admitted | None:
+        """The person behind the ticket or token, or None."""
+        try:
+            if hello.ticket is not None:
+                who = await self._access.principal_of_ticket(hello.ticket)
+            else:
+                who = await self._access.principal_of_bearer(hello.token or "")
+        except Refused:
+            return None
+        if who.kind != "person":
+            return None
+        self._remember(who)
+        return Admitted(
+            person_id=who.person_id,
+            name=who.name,
+            token_id=who.token_id,
+            expires_at=self._clock() + SESSION_MAX_US,
+        )
+
+    def _remember(self, who: Principal) -> None:
+        self._known[who.token_id] = who
+        if len(self._known) > SESSIONS_KNOWN_MAX:
+            self._known.popitem(last=False)
+
+    async def still_valid(self, token_id: str) -> bool:
+        """Whether the log-in behind an open session still holds."""
+        who = self._known.get(token_id)
+        return who is not None and await self._access.still_valid(who)
+
+
+@dataclass(slots=True, kw_only=True)
+class Services:
+    """What handlers see as ``call.services``."""
+
+    parts: Parts
+    limits: Limits
+    live: LiveServer
+    checks: Mapping[str, Check] = field(default_factory=dict)
+
+    @property
+    def house(self) -> House:
+        """What flows work with."""
+        return self.parts.house
+
+    @property
+    def access(self) -> Access:
+        """Accounts and sessions."""
+        return self.parts.access
+
+    @property
+    def door(self) -> Access:
+        """Who recognises callers."""
+        return self.parts.access
+
+    @property
+    def clock(self) -> Clock:
+        """Where ``now`` comes from."""
+        return self.parts.house.clock
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The settings of the server as limits of the doors."""
+    told = settings.server
+    return Limits(
+        body_max_bytes=told.body_max_bytes, drain_s=told.drain_s, trusted_proxies=tuple(told.trusted_proxies)
+    )
+
+
+def live_limits_of(settings: Settings) -> LiveLimits:
+    """The settings of live sockets as limits of their server."""
+    told = settings.live
+    return LiveLimits(
+        session=SessionRules(hello_timeout_s=told.hello_timeout_s, heartbeat_s=told.heartbeat_s),
+        queue_max_bytes=told.queue_max_bytes,
+        slice_sends=told.slice,
+    )
+
+
+def _store_check(store: Store) -> Check:
+    async def check() -> str | None:
+        return str(store.engine.broken) if store.engine.broken else None
+
+    return check
+
+
+def live_server(parts: Parts) -> LiveServer:
+    """The live server over the store; every commit is published to it."""
+    house = parts.house
+
+    async def peak(at: int, persons: int) -> None:
+        await live.keep_peak(house, at, persons)
+
+    ports = LivePorts(
+        admission=DoorAdmission(parts.access, house.clock),
+        feed=live.StoreFeed(house, parts.store.engine.epoch),
+        acks=live.StoreAcks(house),
+        peak=peak,
+    )
+    settings = house.settings
+    origins = (*settings.server.origins, settings.server.address)
+    server = LiveServer(ports, origins=origins, limits=live_limits_of(settings), clock=house.clock)
+    parts.store.engine.subscribe(lambda nudge: server.publish(nudge) if live.concerns_people(nudge) else None)
+    return server
+
+
+@dataclass(slots=True, kw_only=True)
+class Running:
+    """A server that serves: its address, and its parts for tools of the same process."""
+
+    parts: Parts
+    live: LiveServer
+    port: int
+
+
+@asynccontextmanager
+async def running(settings: Settings, clock: Clock = system_now) -> AsyncIterator[Running]:
+    """Serve the doors and the live sockets on one port, with all upkeep, until the context is left; then drain."""
+    async with open_parts(settings, clock) as parts:
+        sockets = live_server(parts)
+        checks = {"store": _store_check(parts.store)}
+        services = Services(parts=parts, limits=limits_of(settings), live=sockets, checks=checks)
+        app = make_app(services, all_routes())
+        app.router.add_get(LIVE_PATH, sockets.live)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=settings.server.drain_s)
+        await sockets.start()
+        await runner.setup()
+        keeping = asyncio.create_task(upkeep.run(parts.house))
+        try:
+            site = web.TCPSite(
+                runner, settings.server.host, settings.server.port, ssl_context=_tls(settings), backlog=4096
+            )
+            await site.start()
+            port = runner.addresses[0][1]
+            log.info("serving", address=settings.server.address, port=port, data=str(settings.data_folder))
+            yield Running(parts=parts, live=sockets, port=port)
+        finally:
+            await sockets.stop(settings.server.drain_s)
+            await runner.cleanup()
+            keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeping
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    """TLS where a certificate is set; TLS 1.2 and better."""
+    if not settings.server.tls_cert:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(settings.server.tls_cert, settings.server.tls_key or None)
+    return context
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; then stop taking in, finish what runs, close (faults.md 29)."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with running(settings):
+        await stopping.wait()
+        log.info("stopping")

@@ -1,0 +1,1 @@
+"""Behaviour through public doors; tables and hypothesis for the pure parts."""

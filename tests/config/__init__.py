@@ -1,0 +1,1 @@
+"""What the settings accept, refuse and explain."""

@@ -1,0 +1,1 @@
+"""What doors, flows, rules and the command line must hold."""

@@ -1,0 +1,1 @@
+"""What the ways to a phone must hold."""

@@ -1,0 +1,1 @@
+"""What the pure decisions must hold."""
