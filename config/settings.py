@@ -205,6 +205,14 @@ class Dispatch(Section, frozen=True, kw_only=True):
         Meta(ge=1, le=30),
         Key("Idempotency-Key 的保留期", "How long an Idempotency-Key is remembered", "天 days"),
     ] = 7
+    folder_rules_file: Annotated[
+        str,
+        Key(
+            "收件箱归夹规则（TOML，[[rules]] 各行带生效日期）；留空用内置规则",
+            "Rows [[rules]] that sort documents into folders, dated; they come before the built-in ones",
+            path=True,
+        ),
+    ] = ""
     chunk_rows: Annotated[
         int,
         Meta(ge=100, le=200_000),
@@ -213,7 +221,7 @@ class Dispatch(Section, frozen=True, kw_only=True):
             "Rows of one fan-out chunk; others may write in between",
             "行",
         ),
-    ] = 20_000
+    ] = 8_000
 
 
 class Deadlines(Section, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import ssl
+import tomllib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -28,12 +29,14 @@ from gateway.passwords import Passwords
 from gateway.rules.access import Principal
 from gateway.rules.accounts import AccessRules
 from gateway.rules.deadlines import DeadlineRules
+from gateway.rules.folders import DEFAULT_RULES, FolderRule, folder_rules
 from gateway.rules.workcal import WorkCalendar, load, work_hours
 from gateway.token_keys import load_ring
 from gateway.tokens import Tokens
-from inbox_store.embedded import Store, open_store
+from inbox_store.embedded import open_store
 from inbox_store.errors import Refused
 from inbox_store.keys import load_keys
+from inbox_store.store import Store
 from inbox_store.times import DAY_US, Clock, system_now
 from realtime.frames import Hello
 from realtime.limits import LiveLimits
@@ -66,6 +69,13 @@ def calendar_of(settings: Settings) -> WorkCalendar:
     own = settings.deadlines.workdays_file
     text = (Path(own) if own else _WORKDAYS).read_text("utf-8")
     return load(text, work_hours(settings.deadlines.hours))
+
+
+def folder_rules_of(settings: Settings) -> tuple[FolderRule, ...]:
+    """The office's own rows before the built-in ones: the first that fits wins. Raises ValueError naming the row."""
+    own = settings.dispatch.folder_rules_file
+    rows = tomllib.loads(Path(own).read_text("utf-8")).get("rules", []) if own else []
+    return (*folder_rules(rows), *DEFAULT_RULES)
 
 
 def deadline_rules_of(settings: Settings) -> DeadlineRules:
@@ -109,6 +119,7 @@ async def open_parts(settings: Settings, clock: Clock = system_now) -> AsyncIter
             clock=clock,
             calendar=calendar_of(settings),
             rules=deadline_rules_of(settings),
+            folder_rules=folder_rules_of(settings),
             tariffs=(Tariff(price_li=settings.sms.price_li, from_at=0),),
         )
         tokens = Tokens(

@@ -17,13 +17,13 @@ from gateway.rules.access import Principal, Target, permit
 from gateway.rules.deadlines import DeadlineRules
 from gateway.rules.folders import DEFAULT_RULES, FolderRule
 from gateway.rules.workcal import WorkCalendar
-from inbox_store.embedded import Store
 from inbox_store.engine import Nudge, Program
 from inbox_store.errors import Refused
 from inbox_store.org import Organisation, Unit
 from inbox_store.programs import organisation as org_programs
 from inbox_store.programs.copies import Actor
 from inbox_store.programs.idempotency import Answer, Idempotency, once, seen
+from inbox_store.store import Store
 from inbox_store.times import Clock
 from sms_billing.tariff import Tariff
 

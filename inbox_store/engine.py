@@ -13,7 +13,7 @@ programs run over every variant of the store; an engine only knows how to run th
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -103,11 +103,37 @@ class Nudge:
         return bool(self.arrivals or self.changed or self.org)
 
 
-class Engine(Protocol):
+class Relay(Protocol):
+    """Tells what commits mean: each nudge once its commit is durable, in commit order."""
+
+    def subscribe(self, listener: Callable[[Nudge], None]) -> None:
+        """Call ``listener`` on the loop after each commit that concerns anybody. It must not block."""
+        ...
+
+
+class Engine(Relay, Protocol):
     """Runs programs: one program is one transaction, durable when ``write`` returns."""
 
+    @property
+    def position(self) -> int:
+        """The number of the last durable commit."""
+        ...
+
+    @property
+    def epoch(self) -> str:
+        """Names this history of commits: another one makes every position void."""
+        ...
+
+    @property
+    def broken(self) -> Exception | None:
+        """Why nothing more is accepted, or None while all is well."""
+        ...
+
     async def write(self, program: Program[T], *, bulk: bool = False) -> T:
-        """Run ``program`` as one fact. Raises what it raises (nothing is changed then), StoreFull, StoreBroken."""
+        """Run ``program`` as one fact; ``bulk`` facts let everybody else go first.
+
+        Raises what the program raises (nothing is changed then), Refused("busy"), StoreFull, StoreBroken.
+        """
         ...
 
     async def read(self, program: Program[T]) -> T:

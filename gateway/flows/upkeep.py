@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from gateway.flows import heads
 from gateway.house import House
 from gateway.rules.deadlines import handle_due, sign_due
 from inbox_store.engine import Program
@@ -27,6 +28,8 @@ BACK_OFF_MAX_S: Final = 30.0
 LEASE_S: Final = 60
 UNITS_PER_STEP: Final = 100
 SWEEP_EVERY_S: Final = 30.0
+FORGET_EVERY_S: Final = 3600.0
+HEAD_EVERY_S: Final = 600.0
 
 URGENCY_RANK: Final = {"flash": 0, "extra_urgent": 1, "urgent": 2, "routine_urgent": 3, "ordinary": 4}
 
@@ -111,6 +114,12 @@ async def forget_step(house: House) -> bool:
     return False
 
 
+async def head_step(house: House) -> bool:
+    """Export the signed head of the trace once a day."""
+    await heads.export_daily(house)
+    return False
+
+
 async def loop(
     name: str, house: House, step: Callable[[House], Awaitable[bool]], wake: asyncio.Event, every_s: float
 ) -> None:
@@ -139,13 +148,13 @@ async def run(house: House) -> None:
     """All loops in one task group, until cancelled."""
     fan, orders = asyncio.Event(), asyncio.Event()
     house.wake += [fan.set, orders.set]
-    quiet = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(loop("fan_out", house, fan_out_step, fan, LOOK_EVERY_S))
         group.create_task(loop("orders", house, order_step, orders, LOOK_EVERY_S))
         group.create_task(loop("merge", house, merge_step, asyncio.Event(), LOOK_EVERY_S))
         group.create_task(loop("sweep", house, sweep_step, asyncio.Event(), SWEEP_EVERY_S))
-        group.create_task(loop("forget", house, forget_step, quiet, 3600.0))
+        group.create_task(loop("forget", house, forget_step, asyncio.Event(), FORGET_EVERY_S))
+        group.create_task(loop("head", house, head_step, asyncio.Event(), HEAD_EVERY_S))
 
 
 async def settle(house: House) -> None:

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from inbox_store.embedded.engine import EmbeddedEngine
 from inbox_store.keys import Keys, load_keys
+from inbox_store.store import Store
 from inbox_store.times import Clock, system_now
 
 FILE = "songda.db"
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """An open store: the engine that runs programs, the keys that seal and sign, the folder of attachments."""
-
-    engine: EmbeddedEngine
-    keys: Keys
-    folder: Path
-
-    @property
-    def attachments(self) -> Path:
-        """Where attachments lie, under generated ids."""
-        return self.folder / "attachments"
 
 
 @asynccontextmanager

@@ -78,13 +78,17 @@ class EmbeddedEngine:
         self._broken: StoreBroken | None = None
         self._closing = False
         self._receipt_key = receipt_key
-        self.epoch = ""
-        """Names this history of commits; known after ``start``."""
+        self._epoch = ""
 
     @property
     def position(self) -> int:
         """The number of the last durable commit."""
         return self._runner.commit_no
+
+    @property
+    def epoch(self) -> str:
+        """Names this history of commits; known after ``start``."""
+        return self._epoch
 
     @property
     def broken(self) -> StoreBroken | None:

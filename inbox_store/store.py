@@ -1,0 +1,23 @@
+"""What an open store is, whichever variant runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from inbox_store.engine import Engine
+from inbox_store.keys import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open store, whichever variant: the engine, the keys that seal and sign, the folder of what is no row."""
+
+    engine: Engine
+    keys: Keys
+    folder: Path
+
+    @property
+    def attachments(self) -> Path:
+        """Where attachments lie, under generated ids."""
+        return self.folder / "attachments"
