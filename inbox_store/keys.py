@@ -91,7 +91,7 @@ class Keys:
 def load_keys(folder: Path) -> Keys:
     """The installation's keys, made on the first start. Raises ConfigFault naming a damaged file."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    phones = {int(path.stem.removeprefix("phone-")): path for path in folder.glob("phone-*.key")}
+    phones = {int(path.stem.removeprefix("phone-")): path for path in folder.glob("phone-[0-9]*.key")}
     numbers = sorted(phones) or [1]
     vault = PhoneVault(
         {number: secret_file(folder / f"phone-{number}.key", 64) for number in numbers},

@@ -6,8 +6,8 @@ from gateway.house import Act, House
 from gateway.rules import roster as rules
 from gateway.rules.access import Principal, permit
 from gateway.rules.roster import MissingUnit, Receipt, RosterRow, Summary
-from gateway.rules.roster_sheets import missing_sheet, roster_sheet
-from gateway.rules.sheets import to_csv, to_xlsx
+from gateway.roster_sheets import missing_sheet, roster_sheet
+from gateway.sheets import to_csv, to_xlsx
 from inbox_store.engine import Program, Sql
 from inbox_store.errors import Refused
 from inbox_store.keys import mask

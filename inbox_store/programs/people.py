@@ -41,7 +41,10 @@ class PersonLine(Noun, frozen=True, kw_only=True):
 
 
 class Wanted(Noun, frozen=True, kw_only=True):
-    """Which page: of ``unit_id``, above the person id ``after``, at most ``limit``, as of ``now`` (UTC microseconds)."""
+    """Which page: of ``unit_id``, above the person id ``after``, as of ``now`` (UTC microseconds).
+
+    ``limit`` lines are shown; one more is read, which tells that there is a next page.
+    """
 
     unit_id: int
     after: int
@@ -69,7 +72,7 @@ def _params(wanted: Wanted) -> dict[str, int]:
     return {
         "unit_id": wanted.unit_id,
         "after": wanted.after,
-        "limit": wanted.limit,
+        "limit": wanted.limit + 1,
         "now": wanted.now,
     }
 
@@ -103,7 +106,7 @@ def people_shown(
 ) -> Program[tuple[PersonLine, ...]]:
     """The same page with whole numbers; that they were shown, to whom and whose, is part of the trace (security 17)."""
     told = yield from people(wanted, vault, whole=True)
-    detail = {"persons": [line.id for line in told if line.phone]}
+    detail = {"persons": [line.id for line in told[: wanted.limit] if line.phone]}
     yield Audit(
         action="person.phones_shown",
         actor=actor,

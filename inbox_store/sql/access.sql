@@ -10,12 +10,6 @@ select a.id, a.person_id, a.login, p.name, a.state, a.frozen_from, a.closed_from
 from account a join person p on p.id = a.person_id
 where a.id = :account_id;
 
--- name: access_account_by_person
-select a.id, a.person_id, a.login, p.name, a.state, a.frozen_from, a.closed_from, a.password_hash, a.activation_hash,
-       a.activation_expires_at, a.failures, a.locked_until, a.token_epoch
-from account a join person p on p.id = a.person_id
-where a.person_id = :person_id;
-
 -- name: access_throttle
 select attempts, since_at, until_at from login_throttle where key = :key;
 
