@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from aiohttp import web
 
 from config.settings import Settings
 from gateway import live
-from gateway.doors.app import make_app
+from gateway.doors import serving
+from gateway.doors.app import STATE, make_app
 from gateway.doors.call import Check, Limits
+from gateway.doors.middleware import address_of_caller
+from gateway.doors.uploads import AttachmentFolder
 from gateway.doors.v1 import all_routes
 from gateway.flows import upkeep
 from gateway.flows.access import Access
@@ -198,6 +200,7 @@ class Services:
     parts: Parts
     limits: Limits
     live: LiveServer
+    files: AttachmentFolder
     checks: Mapping[str, Check] = field(default_factory=dict)
 
     @property
@@ -239,6 +242,14 @@ def live_limits_of(settings: Settings) -> LiveLimits:
     )
 
 
+def attachment_folder(parts: Parts) -> AttachmentFolder:
+    """Where attachments are received, with the limits of the settings."""
+    told = parts.house.settings.dispatch
+    return AttachmentFolder(
+        parts.store.attachments, size_max_bytes=told.attachment_max_bytes, types=tuple(told.attachment_types)
+    )
+
+
 def _store_check(store: Store) -> Check:
     async def check() -> str | None:
         return str(store.engine.broken) if store.engine.broken else None
@@ -261,7 +272,13 @@ def live_server(parts: Parts) -> LiveServer:
     )
     settings = house.settings
     origins = (*settings.server.origins, settings.server.address)
-    server = LiveServer(ports, origins=origins, limits=live_limits_of(settings), clock=house.clock)
+    server = LiveServer(
+        ports,
+        origins=origins,
+        limits=live_limits_of(settings),
+        clock=house.clock,
+        address=address_of_caller(settings.server.trusted_proxies),
+    )
     parts.store.engine.subscribe(lambda nudge: server.publish(nudge) if live.concerns_people(nudge) else None)
     return server
 
@@ -281,24 +298,27 @@ async def running(settings: Settings, clock: Clock = system_now) -> AsyncIterato
     async with open_parts(settings, clock) as parts:
         sockets = live_server(parts)
         checks = {"store": _store_check(parts.store)}
-        services = Services(parts=parts, limits=limits_of(settings), live=sockets, checks=checks)
+        limits = limits_of(settings)
+        services = Services(
+            parts=parts, limits=limits, live=sockets, files=attachment_folder(parts), checks=checks
+        )
+        await asyncio.to_thread(services.files.sweep)
         app = make_app(services, all_routes())
         app.router.add_get(LIVE_PATH, sockets.live)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=settings.server.drain_s)
         await sockets.start()
-        await runner.setup()
         keeping = asyncio.create_task(upkeep.run(parts.house))
+        told = settings.server
         try:
-            site = web.TCPSite(
-                runner, settings.server.host, settings.server.port, ssl_context=_tls(settings), backlog=4096
-            )
-            await site.start()
-            port = runner.addresses[0][1]
-            log.info("serving", address=settings.server.address, port=port, data=str(settings.data_folder))
-            yield Running(parts=parts, live=sockets, port=port)
+            async with serving.serve(app, limits, host=told.host, port=told.port, tls=_tls(settings)) as (
+                _,
+                port,
+            ):
+                log.info("serving", address=told.address, port=port, data=str(settings.data_folder))
+                yield Running(parts=parts, live=sockets, port=port)
+                # Sockets first: an open one would hold the listener's last requests until the drain runs out.
+                app[STATE].draining = True
+                await sockets.stop(told.drain_s)
         finally:
-            await sockets.stop(settings.server.drain_s)
-            await runner.cleanup()
             keeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await keeping

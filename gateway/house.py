@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from config.settings import Settings
-from gateway.rules.access import Principal, Target, permit
+from gateway.rules.access import ACTIONS, Principal, Target, permit
 from gateway.rules.deadlines import DeadlineRules
 from gateway.rules.folders import DEFAULT_RULES, FolderRule
 from gateway.rules.workcal import WorkCalendar
@@ -88,7 +88,7 @@ class House:
     ) -> None:
         """Refuse with "forbidden" unless ``principal`` may do ``action`` to the unit."""
         if not permit(principal, action, await self.target(unit_id, person_id)):
-            raise Refused("forbidden", action=action)
+            raise Refused("forbidden", action=ACTIONS[action].zh)
 
     def approval_mark(self) -> Fraction:
         """The share of live units from which a second person must approve."""

@@ -1,0 +1,1 @@
+"""The HTTP door kit, tested through a small application of its own."""
