@@ -97,10 +97,12 @@ class Nudge:
     arrivals: tuple[int, ...] = ()
     changed: tuple[tuple[int, int], ...] = ()
     org: bool = False
+    foreign: bool = False
+    """Another process committed to the same store (a tool at the machine): what it changed is to be read anew."""
 
     def __bool__(self) -> bool:
         """Whether anybody needs to hear of it."""
-        return bool(self.arrivals or self.changed or self.org)
+        return bool(self.arrivals or self.changed or self.org or self.foreign)
 
 
 class Relay(Protocol):

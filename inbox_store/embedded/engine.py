@@ -7,6 +7,7 @@ a slice of the merge) run one at a time between those, so that nobody waits long
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections import deque
 from collections.abc import Callable
@@ -18,8 +19,8 @@ import structlog
 
 from inbox_store.embedded.migrate import migrate
 from inbox_store.embedded.runner import Outcome, Runner, run_read
-from inbox_store.engine import Nudge, Program
-from inbox_store.errors import Refused, StoreBroken
+from inbox_store.engine import Nudge, Program, Sql
+from inbox_store.errors import Refused, StoreBroken, StoreFull
 from inbox_store.keys import ReceiptKey
 from inbox_store.statements import migrations, statements
 from inbox_store.times import Clock
@@ -33,7 +34,8 @@ WAITING_MAX = 20_000
 """Facts that may wait in a lane; above it the door answers that it is busy."""
 
 CHECKPOINT_PAGES = 4_000
-CHECKPOINT_EVERY_S = 1.0
+KEEP_EVERY_S = 1.0
+"""How often the log's size and other processes' commits are looked at."""
 
 log = structlog.get_logger("inbox_store")
 
@@ -111,14 +113,14 @@ class EmbeddedEngine:
         self._open.append(self._writer)
         await hop(self._writer, lambda conn: migrate(conn, migrations(), self._clock()))
         await hop(self._writer, self._publish_key)
-        await hop(self._writer, self._runner.begin_from)
+        await hop(self._writer, self._runner.begin_from)  # not foreign: nobody has been told anything yet
         self._keeper = await _connect(self._path, writer=True)
         self._open.append(self._keeper)
         for _ in range(self._reader_count):
             reader = await _connect(self._path, writer=False)
             self._open.append(reader)
             self._free.put_nowait(reader)
-        self._tasks = [asyncio.create_task(self._write_loop()), asyncio.create_task(self._checkpoint_loop())]
+        self._tasks = [asyncio.create_task(self._write_loop()), asyncio.create_task(self._keep_loop())]
 
     def _publish_key(self, conn: sqlite3.Connection) -> None:
         """Old public keys are kept for ever (architecture, Decided 6): a new one is added beside them."""
@@ -209,10 +211,12 @@ class EmbeddedEngine:
         for _, future in group:
             _settle(future, Outcome(fault=fault))
 
-    async def _checkpoint_loop(self) -> None:
-        """Fold the log into the file beside the writer, which is never held for it."""
+    async def _keep_loop(self) -> None:
+        """Fold the log into the file beside the writer, which is never held for it; notice commits of other processes."""
         while True:
-            await asyncio.sleep(CHECKPOINT_EVERY_S)
+            await asyncio.sleep(KEEP_EVERY_S)
+            with contextlib.suppress(Refused, StoreBroken, StoreFull):
+                await self.write(_look())
             try:
                 wal = self._path.with_name(self._path.name + "-wal")
                 if wal.exists() and wal.stat().st_size > CHECKPOINT_PAGES * 4096:
@@ -221,6 +225,11 @@ class EmbeddedEngine:
                     )
             except sqlite3.Error as fault:
                 log.warning("store.checkpoint_failed", reason=str(fault))
+
+
+def _look() -> Program[None]:
+    """A transaction that changes nothing: its begin takes notice of foreign commits, its end costs no sync."""
+    yield Sql("position")
 
 
 def _settle(future: asyncio.Future[Any], outcome: Outcome) -> None:

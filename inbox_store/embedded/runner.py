@@ -60,6 +60,7 @@ class Sealing:
     changed: list[tuple[int, int]] = field(default_factory=list)
     org: bool = False
     used: bool = False
+    foreign: bool = False
 
     def mark(self) -> tuple[int, int, int, int, bool, bool]:
         """Where the gathering stands, to return to when a program fails."""
@@ -105,20 +106,24 @@ class Runner:
             OrgChanged: self._on_org,
         }
 
-    def begin_from(self, conn: sqlite3.Connection) -> None:
-        """Take up the chain where the file ends."""
+    def begin_from(self, conn: sqlite3.Connection) -> bool:
+        """Take up the chain where the file ends; returns whether another process has continued it meanwhile."""
+        before = self.commit_no
         row = conn.execute(
             "select commit_no, link from commit_log order by commit_no desc limit 1"
         ).fetchone()
         self.commit_no, self._head = row or (0, EMPTY)
+        return self.commit_no != before
 
     def run(
         self, conn: sqlite3.Connection, programs: Sequence[Program[Any]]
     ) -> tuple[list[Outcome], Nudge | None]:
         """Run the programs as one transaction; each that fails is undone alone. Raises when nothing could commit."""
-        sealing = Sealing(self.commit_no + 1, self._clock())
         try:
             conn.execute("begin immediate")
+            # A tool at the machine may have committed since: under the write lock the end of the chain is certain.
+            foreign = self.begin_from(conn)
+            sealing = Sealing(self.commit_no + 1, self._clock(), foreign=foreign)
             outcomes = [self._one(conn, sealing, program) for program in programs]
             head = self._seal(conn, sealing) if sealing.used else None
             conn.execute("commit")
@@ -127,7 +132,7 @@ class Runner:
                 conn.execute("rollback")
             raise store_fault(fault) from fault
         if head is None:
-            return outcomes, None
+            return outcomes, Nudge(self.commit_no, org=True, foreign=True) if foreign else None
         self.commit_no, self._head = sealing.commit_no, head
         return outcomes, sealing.nudge()
 
