@@ -121,11 +121,11 @@ def demo_city(
 
 async def _imported(settings: Settings, file: Path, *, accept_good: bool, progress: Progress) -> Imported:
     """The one place where this module meets the store."""
-    from gateway.assembly import open_house
+    from gateway.assembly import open_parts
     from gateway.flows.organisation import import_file
 
-    async with open_house(settings) as house:
-        return await import_file(house, file, accept_good=accept_good, progress=progress)
+    async with open_parts(settings) as parts:
+        return await import_file(parts.house, file, accept_good=accept_good, progress=progress)
 
 
 @contextmanager

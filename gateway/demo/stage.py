@@ -93,7 +93,14 @@ async def server(folder: Path, host: str, port: int, log: Path) -> AsyncIterator
     }
     with log.open("ab") as sink:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway.cli", "serve", env=environ, stdout=sink, stderr=sink, stdin=asyncio.subprocess.DEVNULL
+            sys.executable,
+            "-m",
+            "gateway.cli",
+            "serve",
+            env=environ,
+            stdout=sink,
+            stderr=sink,
+            stdin=asyncio.subprocess.DEVNULL,
         )
     try:
         await _answering(address, process, log)
@@ -117,12 +124,13 @@ async def _answering(address: str, process: asyncio.subprocess.Process, log: Pat
                 while process.returncode is None:
                     with suppress(aiohttp.ClientError):
                         async with client.get(f"{address}/readyz") as answer:
-                            if answer.status == 200:  # noqa: PLR2004 - OK
+                            if answer.status == 200:
                                 return
                     await asyncio.sleep(0.05)
         except TimeoutError:
             pass
-    raise RuntimeError(f"服务没有启动；日志 {log} 的末尾：\n{log.read_text('utf-8', 'replace')[-2000:]}")
+    end = await asyncio.to_thread(log.read_text, "utf-8", "replace")
+    raise RuntimeError(f"服务没有启动；日志 {log} 的末尾：\n{end[-2000:]}")
 
 
 def demo_city(units: int, persons: int) -> OrgRows:

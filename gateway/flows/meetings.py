@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from gateway.house import Act, House
+from gateway.roster_sheets import missing_sheet, roster_sheet
 from gateway.rules import roster as rules
 from gateway.rules.access import Principal, permit
 from gateway.rules.roster import MissingUnit, Receipt, RosterRow, Summary
-from gateway.roster_sheets import missing_sheet, roster_sheet
 from gateway.sheets import to_csv, to_xlsx
 from inbox_store.engine import Program, Sql
 from inbox_store.errors import Refused

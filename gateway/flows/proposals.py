@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 import msgspec
 
@@ -224,21 +223,11 @@ async def refuse_findings(house: House, act: Act, considered: Considered, unit_i
     )
     await house.store.engine.write(_line(line))
     reasons = [{"field": finding.field, "reason": finding.reason} for finding in refusals]
-    place = "、".join(_place(finding.field) for finding in refusals if finding.code == "classified_refused")
-    raise Refused(code, errors=reasons, place=place)
+    raise Refused(code, errors=reasons)
 
 
 def _line(line: Audit) -> Program[None]:
     yield line
-
-
-_PLACES = {"title": "标题", "body": "正文开头", "elements.secrecy": "密级一栏"}
-
-
-def _place(field: str) -> str:
-    """The place of a mark in words."""
-    number = re.fullmatch(r"attachments\[(\d+)\]", field)
-    return f"第{int(number[1]) + 1}个附件的文件名" if number else _PLACES.get(field, field)
 
 
 def refuse_faults(audience: Audience) -> None:
@@ -246,8 +235,7 @@ def refuse_faults(audience: Audience) -> None:
     if not audience.faults:
         return
     errors = [{"field": "scope", "reason": fault.reason} for fault in audience.faults]
-    refs = [fault.ref for fault in audience.faults if fault.ref is not None]
-    raise Refused(_code_of(audience.faults), errors=errors, **({"units": refs} if refs else {}))
+    raise Refused(_code_of(audience.faults), errors=errors)
 
 
 def _code_of(faults: tuple[ScopeFault, ...]) -> str:

@@ -1,198 +1,166 @@
-"""Receiving: read, open, sign for, return, transfer, opinions, finish, archive; the person's inbox and its pages."""
+"""Receiving: open, sign for, return, transfer, opinions, finish, archive, reopen; each act answers with what it did."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
+from datetime import datetime
 
+import msgspec
+
+from gateway.flows.proposals import field_fault
 from gateway.house import Act, House
-from gateway.rules.access import Principal, Target, permit_any
 from gateway.rules.deadlines import handle_due
-from inbox_store.engine import Program, Row, Sql
+from inbox_store.engine import Program, Sql
 from inbox_store.errors import Refused
-from inbox_store.nouns import Noun
+from inbox_store.nouns import STATE_ZH, DistributionState
 from inbox_store.programs import copies
 from inbox_store.programs import dispatch as dispatches
 from inbox_store.programs.copies import BulkSigned, Signed
-from inbox_store.programs.entries import find_entry
 from inbox_store.programs.idempotency import Answer
-from inbox_store.programs.registers import Upload
+from inbox_store.times import moment
 
 BULK_MAX = 200
 """Copies signed for in one call: bounds how long the writer is held."""
 
 
-class CopyView(Noun, frozen=True, kw_only=True):
-    """How one of the reader's units stands to a document."""
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """打开文件的结果；first 为 true 是本人第一次打开"""
 
+    document_id: int
+    first: bool
+
+
+class SignedCopy(msgspec.Struct, frozen=True, kw_only=True):
+    """签收结果：何人何时为哪个单位签收，是否及时，是否未阅即签，是否批量签收"""
+
+    document_id: int
     unit_id: int
-    role: str
-    state: str
-    sent_at: int
-    sign_due_at: int | None
-    due_provisional: int
-    opened_at: int | None
-    signed_at: int | None
-    signed_by: str | None
-    handler_id: int | None
-    handle_due_at: int | None
-    archived_at: int | None
-    return_reason: str | None
-    recalled_at: int | None
+    signed_at: datetime
+    signed_by: str
+    on_time: bool
+    unread: bool
+    bulk: bool
+
+    @classmethod
+    def of(cls, done: Signed, *, bulk: bool = False) -> SignedCopy:
+        """From the fact."""
+        return cls(
+            document_id=done.document_id,
+            unit_id=done.unit_id,
+            signed_at=moment(done.signed_at),
+            signed_by=done.signed_by,
+            on_time=done.on_time,
+            unread=done.unread,
+            bulk=bulk,
+        )
 
 
-class OpinionView(Noun, frozen=True, kw_only=True):
-    """One opinion in the order in which they were given."""
+class NotSigned(msgspec.Struct, frozen=True, kw_only=True):
+    """批量签收中没有签成的一份和原因"""
 
-    id: int
+    document_id: int
     unit_id: int
-    person_id: int
-    name: str
-    at: int
-    text: str
+    code: str
+    reason: str
 
 
-class DocumentView(Noun, frozen=True, kw_only=True):
-    """A document as one reader may see it: with the copies of the reader's own units and their opinions."""
+class BulkAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """批量签收的结果：一份不成不影响其他"""
 
-    head: dispatches.DocumentHead
-    body: str
-    elements: dict[str, object]
-    attachments: tuple[Upload, ...]
-    copies: tuple[CopyView, ...]
-    opinions: tuple[OpinionView, ...]
-    entry_state: str | None
+    signed: tuple[SignedCopy, ...]
+    refused: tuple[NotSigned, ...]
 
 
-def _readable(
-    document_id: int, principal: Principal, now: int
-) -> Program[tuple[dispatches.DocumentHead, list[int]]]:
-    """The head and the reader's addressed units. Raises Refused("not_found") for whoever has nothing to do with it.
+class CopyMoved(msgspec.Struct, frozen=True, kw_only=True):
+    """一份文件办理后的状态"""
 
-    A document one may not read is answered like one that does not exist: numbers give nothing away.
-    """
-    head = yield from dispatches.document_head(document_id)
-    rows = yield Sql("person_units_now", {"person_id": principal.person_id, "now": now})
-    mine = (
-        [row[0] for row in rows]
-        if principal.kind == "person"
-        else sorted(principal.units_as("clerk", "organiser"))
+    document_id: int
+    unit_id: int
+    state: DistributionState
+    state_zh: str
+    at: datetime
+    handle_due_at: datetime | None = None
+
+
+class OpinionGiven(msgspec.Struct, frozen=True, kw_only=True):
+    """已记录的一条办理意见"""
+
+    opinion_id: int
+    document_id: int
+    unit_id: int
+    at: datetime
+
+
+def _moved(
+    act: Act, document_id: int, unit_id: int, state: DistributionState, due_at: int | None = None
+) -> Callable[[object], CopyMoved]:
+    """How a step that leads to ``state`` is answered."""
+    told = CopyMoved(
+        document_id=document_id,
+        unit_id=unit_id,
+        state=state,
+        state_zh=STATE_ZH[state],
+        at=moment(act.now),
+        handle_due_at=None if due_at is None else moment(due_at),
     )
-    told = yield Sql("copies_of_units", {"document_id": document_id, "units": json.dumps(mine)})
-    addressed = [row[0] for row in told]
-    entry = yield from find_entry(principal.person_id, document_id)
-    owner = principal.person_id if entry is not None else None
-    targets = [Target(unit_id=unit, person_id=owner) for unit in (*addressed, head.sender_unit_id)]
-    if not permit_any(principal, "document.read", targets):
-        raise Refused("not_found", what="document", id=document_id)
-    return head, addressed
-
-
-def document_view(document_id: int, principal: Principal, now: int) -> Program[DocumentView]:
-    """The document with what the reader's own units have done with it."""
-    head, addressed = yield from _readable(document_id, principal, now)
-    ((body, elements),) = yield Sql("document_text", {"document_id": document_id})
-    files = yield Sql("attachments_of", {"document_id": document_id})
-    key = {"document_id": document_id, "units": json.dumps(addressed)}
-    mine = [_copy_view(row) for row in (yield Sql("copies_of_units", key))]
-    opinions: list[OpinionView] = []
-    for unit_id in addressed:
-        rows = yield Sql("opinions_of", {"document_id": document_id, "unit_id": unit_id})
-        opinions += [
-            OpinionView(**dict(zip(OpinionView.__struct_fields__, row, strict=True))) for row in rows
-        ]
-    entry = yield from find_entry(principal.person_id, document_id)
-    withdrawn = entry is not None and entry.state == "withdrawn"
-    return DocumentView(
-        head=head,
-        body="" if withdrawn else body,
-        elements=json.loads(elements),
-        attachments=() if withdrawn else tuple(_upload(row) for row in files),
-        copies=tuple(mine),
-        opinions=tuple(opinions),
-        entry_state=entry.state if entry else None,
-    )
-
-
-def _copy_view(row: Row) -> CopyView:
-    return CopyView(**dict(zip(CopyView.__struct_fields__, row, strict=True)))
-
-
-def _upload(row: Row) -> Upload:
-    return Upload(**dict(zip(Upload.__struct_fields__, row, strict=True)))
-
-
-def attachment(attachment_id: str, principal: Principal, now: int) -> Program[Upload]:
-    """An attachment that the reader may open. Raises Refused("not_found")."""
-    rows = yield Sql("attachment_one", {"id": attachment_id})
-    if not rows:
-        raise Refused("not_found", what="attachment", id=attachment_id)
-    *told, document_id, uploaded_by = rows[0]
-    if document_id is None:
-        if uploaded_by != principal.person_id:
-            raise Refused("not_found", what="attachment", id=attachment_id)
-    else:
-        yield from _readable(document_id, principal, now)
-        entry = yield from find_entry(principal.person_id, document_id)
-        if entry is not None and entry.state == "withdrawn":
-            raise Refused("already_recalled", id=document_id)
-    return _upload(tuple(told))
+    return lambda _: told
 
 
 async def open_document(house: House, act: Act, document_id: int) -> Answer:
     """The reader opens the document; kept apart from signing (F9)."""
     fact = copies.open_document(document_id, act.actor, act.now)
-    return await house.once(act, fact, lambda first: {"document_id": document_id, "first": first})
+    return await house.once(act, fact, lambda first: Opened(document_id=document_id, first=first))
 
 
-async def sign(
-    house: House,
-    act: Act,
-    document_id: int,
-    unit_id: int,
-) -> Answer:
-    """Sign for the unit (F8)."""
+async def sign(house: House, act: Act, document_id: int, unit_id: int) -> Answer:
+    """Sign for the unit; whoever comes second is told who was first (F8)."""
     await house.require(act.principal, "document.sign", unit_id)
     fact = copies.sign(document_id, unit_id, act.actor, act.now)
-    return await house.once(act, fact, signed_view)
+    try:
+        return await house.once(act, fact, SignedCopy.of)
+    except Refused as refused:
+        if refused.code != "already_signed":
+            raise
+        signed_at, signed_by = await house.store.engine.read(_signature(document_id, unit_id))
+        raise Refused("already_signed", signed_at=signed_at, signed_by=signed_by) from refused
 
 
-def signed_view(done: Signed) -> Signed:
-    """The answer to a signature is the receipt's head itself."""
-    return done
+def _signature(document_id: int, unit_id: int) -> Program[tuple[int, str]]:
+    """When and by whom a signed copy was signed for."""
+    ((signed_at, name),) = yield Sql("signature_of", {"document_id": document_id, "unit_id": unit_id})
+    return signed_at, name
 
 
 async def sign_many(
-    house: House,
-    act: Act,
-    wanted: tuple[tuple[int, int], ...],
+    house: House, act: Act, wanted: tuple[tuple[int, int], ...], why: Callable[[str], str]
 ) -> Answer:
-    """Sign for several copies at once, marked as bulk; each stands for itself (F9)."""
+    """Sign for several copies at once, marked as bulk; each stands for itself (F9).
+
+    ``why`` says a refusal's code in Chinese. Raises Refused: too_many, forbidden for a unit that is not one's own.
+    """
     if len(wanted) > BULK_MAX:
         raise Refused("too_many", limit=BULK_MAX)
     for unit_id in {unit_id for _, unit_id in wanted}:
         await house.require(act.principal, "document.sign", unit_id)
     fact = copies.sign_many(wanted, act.actor, act.now)
 
-    def told(done: BulkSigned) -> dict[str, object]:
-        refused = [{"document_id": d, "unit_id": u, "code": code} for d, u, code in done.refused]
-        return {"signed": list(done.signed), "refused": refused}
+    def told(done: BulkSigned) -> BulkAnswer:
+        return BulkAnswer(
+            signed=tuple(SignedCopy.of(one, bulk=True) for one in done.signed),
+            refused=tuple(
+                NotSigned(document_id=document, unit_id=unit, code=code, reason=why(code))
+                for document, unit, code in done.refused
+            ),
+        )
 
     return await house.once(act, fact, told)
 
 
-async def return_copy(
-    house: House,
-    act: Act,
-    document_id: int,
-    unit_id: int,
-    reason: str,
-) -> Answer:
+async def return_copy(house: House, act: Act, document_id: int, unit_id: int, reason: str) -> Answer:
     """Send a copy back with a reason, before signing only (F10)."""
     await house.require(act.principal, "document.return", unit_id)
     fact = copies.return_copy(document_id, unit_id, reason, act.actor, act.now)
-    return await house.once(
-        act, fact, lambda _: {"document_id": document_id, "unit_id": unit_id, "state": "returned"}
-    )
+    return await house.once(act, fact, _moved(act, document_id, unit_id, "returned"))
 
 
 async def transfer(
@@ -206,91 +174,51 @@ async def transfer(
 ) -> Answer:
     """Transfer to internal handling; without a date the deadline follows the urgency."""
     await house.require(act.principal, "document.transfer", unit_id)
+    due = await _handle_due(house, act, document_id, due_at)
+    fact = copies.transfer(document_id, unit_id, handler_id, due, note, act.actor, act.now)
+    return await house.once(act, fact, _moved(act, document_id, unit_id, "handling", due))
+
+
+async def _handle_due(house: House, act: Act, document_id: int, due_at: int | None) -> int:
+    """The handling deadline: the one given, which must lie ahead, or the urgency's. Raises field_invalid, not_found."""
+    if due_at is not None:
+        if due_at <= act.now:
+            raise field_fault("field_invalid", "due_at", "办理时限应在现在之后")
+        return due_at
     head = await house.store.engine.read(dispatches.document_head(document_id))
-    due = due_at or handle_due(act.now, head.urgency, house.calendar, house.rules).at  # type: ignore[arg-type]
-    actor = act.actor
-    fact = copies.transfer(document_id, unit_id, handler_id, due, note, actor, act.now)
-    told = {"document_id": document_id, "unit_id": unit_id, "state": "handling", "handle_due_at": due}
-    return await house.once(act, fact, lambda _: told)
+    return handle_due(act.now, head.urgency, house.calendar, house.rules).at  # type: ignore[arg-type]
 
 
-async def opinion(
-    house: House,
-    act: Act,
-    document_id: int,
-    unit_id: int,
-    text: str,
-) -> Answer:
+async def opinion(house: House, act: Act, document_id: int, unit_id: int, text: str) -> Answer:
     """Add an opinion; opinions stay in order and are never changed."""
     await house.require(act.principal, "document.opinion", unit_id, act.person_id)
     fact = copies.opinion(document_id, unit_id, text, act.actor, act.now)
-    return await house.once(act, fact, lambda number: {"opinion_id": number}, 201)
+
+    def told(number: int) -> OpinionGiven:
+        return OpinionGiven(opinion_id=number, document_id=document_id, unit_id=unit_id, at=moment(act.now))
+
+    return await house.once(act, fact, told, 201)
 
 
-async def finish(
-    house: House,
-    act: Act,
-    document_id: int,
-    unit_id: int,
-) -> Answer:
+async def finish(house: House, act: Act, document_id: int, unit_id: int) -> Answer:
     """The matter is dealt with (办结)."""
     await house.require(act.principal, "document.finish", unit_id, act.person_id)
     fact = copies.finish(document_id, unit_id, act.actor, act.now)
-    return await house.once(
-        act, fact, lambda _: {"document_id": document_id, "unit_id": unit_id, "state": "finished"}
-    )
+    return await house.once(act, fact, _moved(act, document_id, unit_id, "finished"))
 
 
-async def archive(
-    house: House,
-    act: Act,
-    document_id: int,
-    unit_id: int,
-) -> Answer:
+async def archive(house: House, act: Act, document_id: int, unit_id: int) -> Answer:
     """File the copy (归档)."""
     await house.require(act.principal, "document.archive", unit_id)
     fact = copies.archive(document_id, unit_id, act.actor, act.now)
-    return await house.once(
-        act, fact, lambda _: {"document_id": document_id, "unit_id": unit_id, "state": "archived"}
-    )
+    return await house.once(act, fact, _moved(act, document_id, unit_id, "archived"))
 
 
 async def reopen(
-    house: House,
-    act: Act,
-    document_id: int,
-    unit_id: int,
-    handler_id: int,
+    house: House, act: Act, document_id: int, unit_id: int, handler_id: int, due_at: int | None
 ) -> Answer:
     """Take a filed copy up again; it counts as not archived until it is filed anew."""
     await house.require(act.principal, "document.transfer", unit_id)
-    head = await house.store.engine.read(dispatches.document_head(document_id))
-    due = handle_due(act.now, head.urgency, house.calendar, house.rules).at  # type: ignore[arg-type]
+    due = await _handle_due(house, act, document_id, due_at)
     fact = copies.reopen(document_id, unit_id, handler_id, due, act.actor, act.now)
-    return await house.once(
-        act, fact, lambda _: {"document_id": document_id, "unit_id": unit_id, "state": "handling"}
-    )
-
-
-class UnitCopy(Noun, frozen=True, kw_only=True):
-    """One line of a unit's register of incoming documents."""
-
-    document_id: int
-    state: str
-    sent_at: int
-    sign_due_at: int | None
-    signed_at: int | None
-    handle_due_at: int | None
-    title: str
-    kind: str
-    urgency: str
-    doc_no: str
-    sender_unit_id: int
-
-
-def unit_copies(unit_id: int, state: str, before: int, limit: int) -> Program[tuple[UnitCopy, ...]]:
-    """What came to a unit, newest first: a new clerk finds everything here that a predecessor left."""
-    rows = yield Sql(
-        "unit_copies_page", {"unit_id": unit_id, "state": state, "before": before, "limit": limit}
-    )
-    return tuple(UnitCopy(**dict(zip(UnitCopy.__struct_fields__, row, strict=True))) for row in rows)
+    return await house.once(act, fact, _moved(act, document_id, unit_id, "handling", due))

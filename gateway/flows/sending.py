@@ -119,7 +119,7 @@ def _attachments_named(refused: Refused, given: tuple[str, ...]) -> Refused:
         for place, file in enumerate(given)
         if file in missing
     ]
-    return Refused("attachment_unknown", attachments=missing, errors=errors)
+    return Refused("attachment_unknown", ids=missing, errors=errors)
 
 
 def _wake(house: House) -> None:
@@ -221,9 +221,7 @@ async def recall(house: House, act: Act, document_id: int, reason: str) -> Answe
     told = await house.once(
         act,
         fact,
-        lambda units: Recalled(
-            document_id=document_id, recalled_at=moment(act.now), taken_back=len(units)
-        ),
+        lambda units: Recalled(document_id=document_id, recalled_at=moment(act.now), taken_back=len(units)),
     )
     _wake(house)
     return told

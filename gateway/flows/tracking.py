@@ -55,9 +55,7 @@ async def general(
     return await house.store.engine.read(programs.general_page(places, from_at, to_at, after, limit))
 
 
-async def one(
-    house: House, principal: Principal, dispatch_id: int
-) -> tuple[SentRow, tuple[TrackSum, ...]]:
+async def one(house: House, principal: Principal, dispatch_id: int) -> tuple[SentRow, tuple[TrackSum, ...]]:
     """A dispatch with the sums of its document's copies. Raises Refused("not_found") for whom it does not concern."""
     row, sums = await house.store.engine.read(_with_sums(dispatch_id))
     await _require(house, principal, row.sender_unit_id, row.submitted_by, "dispatch", dispatch_id)

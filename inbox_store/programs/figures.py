@@ -83,3 +83,8 @@ def reached(document_id: int) -> Program[tuple[int, int]]:
     ((copies,),) = yield Sql("units_totals", {"document_id": document_id})
     ((entries,),) = yield Sql("entries_total", {"document_id": document_id})
     return int(copies), int(entries)
+
+
+def outcomes_of(document_id: int) -> Program[dict[str, int]]:
+    """The counted copies of one document by the outcomes of the sign tally."""
+    return dict((yield Sql("outcomes_of_document", {"document_id": document_id})))

@@ -62,3 +62,8 @@ select count(*) from (
     select h.person_id from dispatch p join inbox_hot h on h.send_no = p.send_no where p.document_id = :document_id and h.folder <> 'outgoing'
     union all
     select c.person_id from dispatch p join inbox c on c.send_no = p.send_no where p.document_id = :document_id and c.folder <> 'outgoing');
+
+-- name: outcomes_of_document
+select case v.state when 'unsigned' then 'unsigned' when 'returned' then 'returned' when 'recalled' then 'recalled'
+       else case when v.sign_due_at is null or v.signed_at <= v.sign_due_at then 'on_time' else 'late' end end as outcome, count(*)
+from distribution v where v.document_id = :document_id and v.counted = 1 group by outcome;

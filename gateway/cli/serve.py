@@ -1,0 +1,42 @@
+"""`songda serve`: the doors, the live sockets and the upkeep, in one process."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from gateway.cli.console import config_file, loaded
+
+DESCRIPTORS = 65_536
+
+
+def serve(
+    ctx: typer.Context,
+    host: Annotated[
+        str | None, typer.Option("--host", help="监听地址，优先于配置", show_default=False)
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="监听端口，优先于配置", show_default=False)
+    ] = None,
+) -> None:
+    """启动服务：接口、实时连接和后台任务；Ctrl-C 或 SIGTERM 停止。
+
+    Serve until SIGTERM or Ctrl-C; what was taken in is finished before it ends.
+    """
+    import uvloop
+
+    from gateway.assembly import serve as run
+    from gateway.logs import configure_logs
+    from realtime.housekeeping import raise_descriptor_limit
+
+    told = loaded(config_file(ctx), {"server.host": host, "server.port": port}).settings
+    configure_logs(level=told.log.level, form=told.log.format, stream=sys.stderr, colors=sys.stderr.isatty())
+    raise_descriptor_limit(DESCRIPTORS)
+    uvloop.run(run(told))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("serve")(serve)

@@ -1,0 +1,91 @@
+"""What the demo shows at the end: figures read from the store as any report would read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from config.loading import load
+from gateway.assembly import open_parts
+from gateway.demo.play import Played
+from gateway.demo.stage import Cast
+from gateway.flows.figures import RateTable, rates
+from gateway.rules.rates import Figures, Rate
+from inbox_store.engine import Program
+from inbox_store.programs import dispatch, figures
+from inbox_store.times import US, day_of
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of one run. Rates are percentages with one decimal, as the bulletin prints them; times in seconds."""
+
+    units: int
+    persons: int
+    distributions: int
+    inbox_entries: int
+    signed: int
+    returned: int
+    sign_rate: float | None
+    on_time_sign_rate: float | None
+    meeting: dict[str, int]
+    fanout_s: float
+    seconds: float
+
+
+def _percent(rate: Rate) -> float | None:
+    return None if rate.tenths is None else rate.tenths / 10
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one document: copies, entries, its copies' outcomes, and how long the fan-out took (seconds)."""
+
+    copies: int
+    entries: int
+    outcomes: Figures
+    fanout_s: float
+
+
+def _facts(played: Played) -> Program[Facts]:
+    copies, entries = yield from figures.reached(played.document_id)
+    row = yield from dispatch.dispatch_row(played.dispatch_id)
+    told = yield from figures.outcomes_of(played.document_id)
+    released, done = row.decided_at or row.submitted_at, row.sent_at or 0
+    base = copies - told.get("returned", 0) - told.get("recalled", 0)
+    outcomes = Figures(
+        copies=base,
+        on_time=told.get("on_time", 0),
+        late=told.get("late", 0),
+        returned=told.get("returned", 0),
+        recalled=told.get("recalled", 0),
+    )
+    return Facts(copies=copies, entries=entries, outcomes=outcomes, fanout_s=(done - released) / US)
+
+
+async def read_result(folder: Path, cast: Cast, played: Played) -> tuple[Result, RateTable]:
+    """The result of the run and the rates by county of the day."""
+    settings = load(None, {}, {"store.path": str(folder)}).settings
+    async with open_parts(settings) as parts:
+        facts = await parts.store.engine.read(_facts(played))
+        now = parts.house.clock()
+        table = await rates(parts.house, day_of(now), day_of(now), "county", None, now)
+    told = facts.outcomes
+    result = Result(
+        units=cast.units,
+        persons=cast.persons,
+        distributions=facts.copies,
+        inbox_entries=facts.entries,
+        signed=told.signed,
+        returned=told.returned,
+        sign_rate=_percent(told.sign_rate),
+        on_time_sign_rate=_percent(told.on_time_sign_rate),
+        meeting={key: played.summary[key] for key in ("asked", "answered", "attending", "missing")},
+        fanout_s=round(facts.fanout_s, 3),
+        seconds=round(played.seconds, 2),
+    )
+    return result, table
+
+
+def as_json(result: Result) -> str:
+    """One line of JSON."""
+    return msgspec.json.encode(result).decode()

@@ -1,0 +1,33 @@
+"""The routes of API v1, one module a subject; a new module is one line in ``PARTS``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.doors.routes import Route, Routes, table
+from gateway.doors.v1 import (
+    account,
+    api_keys,
+    auth,
+    figures,
+    imports,
+    organisation,
+    registers,
+    trace,
+)
+
+PARTS: Final[tuple[Routes, ...]] = (
+    auth.routes,
+    account.routes,
+    api_keys.routes,
+    organisation.routes,
+    imports.routes,
+    registers.routes,
+    figures.routes,
+    trace.routes,
+)
+
+
+def all_routes() -> tuple[Route, ...]:
+    """Every route of every subject, without those about the server itself. Raises RouteFault."""
+    return table(*PARTS)

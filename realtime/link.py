@@ -1,0 +1,70 @@
+"""One connected socket: the machine and the transport its frames are written to."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+
+from realtime.session import Session
+
+CONGESTED_BYTES: Final = 64 * 1024
+"""The transport's own high-water mark: above it ``drained`` waits, below it it returns at once."""
+
+
+class Link:
+    """Joins a session to its socket. Kept small: a city has tens of thousands of them."""
+
+    __slots__ = ("_queue_max_bytes", "_writer", "closer", "session", "socket", "transport")
+
+    def __init__(
+        self,
+        session: Session,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport,
+        writer: AbstractStreamWriter,
+        queue_max_bytes: int,
+    ) -> None:
+        self.session = session
+        self.socket = socket
+        self.transport = transport
+        self.closer: asyncio.Task[None] | None = None
+        self._writer = writer
+        self._queue_max_bytes = queue_max_bytes
+
+    @property
+    def congested(self) -> bool:
+        """Whether so much waits that a page more should wait too."""
+        return self.transport.get_write_buffer_size() >= CONGESTED_BYTES
+
+    def write(self, frame: bytes) -> bool:
+        """Write a whole frame. False: too much waited already, nothing was written, the reader is to be cut.
+
+        The limit is looked at before the write, so that one frame of any size passes through an empty queue: memory
+        is bounded by the limit and one frame.
+        """
+        transport = self.transport
+        if transport.get_write_buffer_size() > self._queue_max_bytes:
+            return False
+        if not transport.is_closing():
+            transport.write(frame)
+        return True
+
+    async def drained(self, timeout_s: float) -> bool:
+        """Wait until the socket takes more; False when it did not in time."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._writer.drain()
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self, code: int, reason: str) -> None:
+        """The closing handshake within the socket's own time limit; a peer that takes nothing is cut off."""
+        try:
+            await self.socket.close(code=code, message=reason.encode(), drain=False)
+        finally:
+            # Closing politely waits until all is sent, which a stalled reader never lets happen.
+            self.transport.abort()

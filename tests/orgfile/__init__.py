@@ -1,0 +1,1 @@
+"""Tests of the organisation file and of the fictional city."""
