@@ -105,6 +105,21 @@ class Nudge:
         return bool(self.arrivals or self.changed or self.org or self.foreign)
 
 
+class Engine(Protocol):
+    """Runs programs: one program is one transaction, durable when ``write`` returns."""
+
+    async def write(self, program: Program[T], *, bulk: bool = False) -> T:
+        """Run ``program`` as one fact; ``bulk`` facts let everybody else go first.
+
+        Raises what the program raises (nothing is changed then), Refused("busy"), StoreFull, StoreBroken.
+        """
+        ...
+
+    async def read(self, program: Program[T]) -> T:
+        """Run a program of queries over one snapshot, beside the writer."""
+        ...
+
+
 class Relay(Protocol):
     """Tells what commits mean: each nudge once its commit is durable, in commit order."""
 
@@ -113,8 +128,8 @@ class Relay(Protocol):
         ...
 
 
-class Engine(Relay, Protocol):
-    """Runs programs: one program is one transaction, durable when ``write`` returns."""
+class StoreEngine(Engine, Relay, Protocol):
+    """The engine of an open store: it also tells its commits and its state."""
 
     @property
     def position(self) -> int:
@@ -129,15 +144,4 @@ class Engine(Relay, Protocol):
     @property
     def broken(self) -> Exception | None:
         """Why nothing more is accepted, or None while all is well."""
-        ...
-
-    async def write(self, program: Program[T], *, bulk: bool = False) -> T:
-        """Run ``program`` as one fact; ``bulk`` facts let everybody else go first.
-
-        Raises what the program raises (nothing is changed then), Refused("busy"), StoreFull, StoreBroken.
-        """
-        ...
-
-    async def read(self, program: Program[T]) -> T:
-        """Run a program of queries over one snapshot, beside the writer."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from inbox_store.engine import Engine
+from inbox_store.engine import StoreEngine
 from inbox_store.keys import Keys
 
 
@@ -13,7 +13,7 @@ from inbox_store.keys import Keys
 class Store:
     """An open store, whichever variant: the engine, the keys that seal and sign, the folder of what is no row."""
 
-    engine: Engine
+    engine: StoreEngine
     keys: Keys
     folder: Path
 

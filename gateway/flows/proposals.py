@@ -9,8 +9,10 @@ import msgspec
 from gateway.flows.words import yuan
 from gateway.house import Act, House
 from gateway.rules import audience as audiences
+from gateway.rules.access import Principal
 from gateway.rules.audience import Audience, Scope, ScopeFault
 from gateway.rules.folders import folder_for, relation_of
+from gateway.rules.marks import mark_in_file_name
 from gateway.rules.preview import Preview, Reminder, preview
 from gateway.rules.screening import Exemption, Finding, Registers, ScreeningPolicy, screen
 from inbox_store.engine import Audit, Program, Sql
@@ -207,27 +209,52 @@ def field_fault(code: str, field: str, reason: str) -> Refused:
     return Refused(code, field=field, reason=reason, errors=[{"field": field, "reason": reason}])
 
 
-async def refuse_findings(house: House, act: Act, considered: Considered, unit_id: int) -> None:
-    """Refuse what the screening refuses; of a classified document nothing stays but an audit line (F28)."""
+async def refuse_findings(house: House, act: Act, considered: Considered, document: NewDocument) -> None:
+    """Refuse what the screening refuses; of a classified document nothing stays but an audit line (F28).
+
+    Its attachments are forgotten too: their ids stand in ``dropped``, for whoever keeps the files.
+    """
     refusals = [finding for finding in considered.findings if finding.refuse]
     if not refusals:
         return
-    fields = sorted({finding.field for finding in refusals})
-    code = refusals[0].code
+    codes = [finding.code for finding in refusals]
+    classified = "classified_refused" in codes
     line = Audit(
         action="document.refused",
         actor=act.person_id,
-        subject=f"unit:{unit_id}",
-        detail={"code": code, "fields": fields},
+        subject=f"unit:{document.sender_unit_id}",
+        detail={"code": codes[0], "fields": sorted({finding.field for finding in refusals})},
         origin=act.origin,
     )
-    await house.store.engine.write(_line(line))
+    files = document.attachments if classified else ()
+    dropped = await house.store.engine.write(_forget(line, files, act.person_id))
     reasons = [{"field": finding.field, "reason": finding.reason} for finding in refusals]
-    raise Refused(code, errors=reasons)
+    raise Refused("classified_refused" if classified else codes[0], errors=reasons, dropped=dropped)
 
 
-def _line(line: Audit) -> Program[None]:
+def _forget(line: Audit, files: tuple[str, ...], person_id: int) -> Program[list[str]]:
+    """The audit line, and nothing of the files that were offered."""
     yield line
+    if not files:
+        return []
+    rows = yield Sql("attachments_drop", {"ids": json.dumps(files), "uploaded_by": person_id})
+    return [str(row[0]) for row in rows]
+
+
+async def refuse_marked_name(house: House, principal: Principal, name: str, origin: str) -> None:
+    """Refuse a file whose name bears a mark of secrecy, before any of it is received; an audit line stays (F28)."""
+    level = mark_in_file_name(name)
+    if level is None:
+        return
+    line = Audit(
+        action="attachment.refused",
+        actor=principal.person_id,
+        subject="attachment:0",
+        detail={"code": "classified_refused", "fields": ["name"]},
+        origin=origin,
+    )
+    await house.store.engine.write(_forget(line, (), principal.person_id))
+    raise Refused("classified_refused", errors=[{"field": "name", "reason": f"文件名带有密级标志“{level}”"}])
 
 
 def refuse_faults(audience: Audience) -> None:

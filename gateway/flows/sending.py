@@ -93,7 +93,7 @@ async def submit(house: House, act: Act, proposal: Proposal) -> Answer:
         return earlier
     check_form(proposal, act.now)
     considered = await consider(house, proposal, act.person_id, act.now)
-    await refuse_findings(house, act, considered, proposal.document.sender_unit_id)
+    await refuse_findings(house, act, considered, proposal.document)
     refuse_faults(considered.audience)
     sender = await house.unit(proposal.document.sender_unit_id)
     fact = programs.submit(

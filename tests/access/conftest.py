@@ -19,11 +19,12 @@ from gateway.rules.access import Principal
 from gateway.rules.accounts import AccessRules
 from gateway.token_keys import KeyRing
 from gateway.tokens import Tokens
-from inbox_store.embedded import Store, open_store
+from inbox_store.embedded import open_store
 from inbox_store.keys import Keys
 from inbox_store.nouns import ClerkRank, Role, RoleScope
 from inbox_store.orgrows import AppointmentRow, OrgRows, PersonRow, RegionRow, UnitRow
 from inbox_store.programs import organisation as org
+from inbox_store.store import Store
 from inbox_store.times import US
 
 START = 1_790_000_000 * US

@@ -39,7 +39,7 @@ class RawClient:
         line = socket.socket()
         if self._receive_bytes:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_bytes)
-        line.setblocking(False)  # noqa: FBT003 - the socket's own signature
+        line.setblocking(False)
         await asyncio.get_running_loop().sock_connect(line, ("127.0.0.1", self._port))
         limit = self._receive_bytes or 65_536
         self.reader, self.writer = await asyncio.open_connection(sock=line, limit=limit)

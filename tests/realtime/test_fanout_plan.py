@@ -76,4 +76,4 @@ def test_everyone_gets_exactly_their_own_in_order(commits: list[tuple[str, list[
 
     assert mine == {person: list(one.entries) for one, persons in told for person in persons}
     assert all(items_of(one.frame) == tuple(item for _, item in one.entries) for one, _ in told)
-    assert len({one.frame for one, _ in told}) == len(told)
+    assert len({one.entries for one, _ in told}) == len(told)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.roster_sheets import missing_sheet, roster_sheet
 from gateway.rules.roster import (
     ALL_MODES,
     TEXT_CHARACTERS_MAX,
@@ -17,7 +18,6 @@ from gateway.rules.roster import (
     summary,
     validate,
 )
-from gateway.roster_sheets import missing_sheet, roster_sheet
 from inbox_store.nouns import Attendee, MeetingForm
 from tests.rules import small_city as town
 

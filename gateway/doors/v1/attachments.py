@@ -16,6 +16,7 @@ from gateway.doors.uploads import AttachmentFolder, Received
 from gateway.doors.v1.adapter import AppCall, act_of, encoded
 from gateway.doors.wire import Answer, Body, shown
 from gateway.flows import reading
+from gateway.flows.proposals import refuse_marked_name
 from gateway.house import House
 from inbox_store.errors import Refused
 from inbox_store.programs.registers import Upload, keep_upload
@@ -48,6 +49,12 @@ def folder_of(house: House) -> AttachmentFolder:
     )
 
 
+async def discard(house: House, ids: object) -> None:
+    """Remove files which the store has forgotten."""
+    for file_id in ids if isinstance(ids, list) else ():
+        await folder_of(house).discard(str(file_id))
+
+
 @routes.at(
     "POST",
     "/api/v1/attachments",
@@ -59,11 +66,18 @@ def folder_of(house: House) -> AttachmentFolder:
     stream=True,
     zh="上传附件",
     en="Upload an attachment",
-    errors=("attachment_type", "attachment_too_large", "attachment_broken", "storage_full"),
+    errors=(
+        "classified_refused",
+        "attachment_type",
+        "attachment_too_large",
+        "attachment_broken",
+        "storage_full",
+    ),
 )
 async def upload(call: AppCall[None, FileName]) -> Encoded:
     """Takes a file in; a repetition finds the first one and leaves no second behind."""
     house = call.services.house
+    await refuse_marked_name(house, call.principal, call.query.name, call.origin)
     folder = folder_of(house)
     received = await folder.receive(call.content, name=call.query.name)
     key = call.idempotency.over(bytes.fromhex(received.sha256))
@@ -72,10 +86,10 @@ async def upload(call: AppCall[None, FileName]) -> Encoded:
     try:
         answer = await house.once(act_of(call, key), fact, lambda _: told, 201)
     except Refused:
-        await folder.discard(received.file_id)
+        await discard(house, [received.file_id])
         raise
     if answer.replayed:
-        await folder.discard(received.file_id)
+        await discard(house, [received.file_id])
     return encoded(answer)
 
 

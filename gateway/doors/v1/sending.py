@@ -9,6 +9,7 @@ from msgspec import Meta
 from gateway.doors.call import Encoded
 from gateway.doors.routes import Routes
 from gateway.doors.v1.adapter import AppCall, act_of, encoded
+from gateway.doors.v1.attachments import discard
 from gateway.doors.v1.dispatch_bodies import (
     BODY_MAX_BYTES,
     NewDispatch,
@@ -22,10 +23,11 @@ from gateway.doors.v1.dispatch_bodies import (
 from gateway.doors.v1.shown import UnitRef, unit_ref
 from gateway.doors.wire import Answer, Body
 from gateway.flows import sending as flows
-from gateway.flows.proposals import Considered, Figures, Proposal
+from gateway.flows.proposals import Considered, Figures
 from gateway.flows.sending import Decided, Dispatched, Recalled
 from gateway.rules.audience import FaultCode
 from gateway.rules.screening import FindingCode
+from inbox_store.errors import Refused
 from inbox_store.org import Organisation
 
 LEFT_OUT_MAX = 200
@@ -150,12 +152,14 @@ def _preview(told: Considered, organisation: Organisation) -> DispatchPreview:
     body_max_bytes=BODY_MAX_BYTES,
 )
 async def submit(call: AppCall[NewDispatch, None]) -> Encoded:
-    """Records a dispatch."""
-    return encoded(await flows.submit(call.services.house, act_of(call), await _proposal(call)))
-
-
-async def _proposal(call: AppCall[NewDispatch, None]) -> Proposal:
-    return proposal_of(call.body, await call.services.house.organisation(), call.principal)
+    """Records a dispatch; of a classified one not even its attachments stay."""
+    house = call.services.house
+    proposal = proposal_of(call.body, await house.organisation(), call.principal)
+    try:
+        return encoded(await flows.submit(house, act_of(call), proposal))
+    except Refused as refused:
+        await discard(house, refused.params.get("dropped"))
+        raise
 
 
 @routes.at(

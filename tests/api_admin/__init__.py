@@ -1,0 +1,1 @@
+"""The doors of administration: accounts, organisation, registers, figures, trace."""

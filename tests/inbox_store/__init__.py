@@ -1,0 +1,1 @@
+"""What the store must hold, in every variant."""

@@ -1,0 +1,219 @@
+"""The embedded variant alone: a full disk, a broken one, files of another version, a second process beside the first."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from inbox_store.embedded import FILE, open_store
+from inbox_store.embedded.engine import EmbeddedEngine, hop
+from inbox_store.engine import Audit, Nudge, OrgChanged, Program, Sql
+from inbox_store.errors import StoreBroken, StoreFull
+from inbox_store.programs import trace
+from inbox_store.store import Store
+from tests.inbox_store.test_engine import Gate, add_line, lines
+from tests.inbox_store.world import KEYS, Clock, World
+
+
+@pytest.fixture
+async def embedded(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
+    """An empty embedded store."""
+    async with open_store(tmp_path, clock=clock, keys=KEYS, readers=2) as store:
+        yield store
+
+
+def engine_of(store: Store) -> EmbeddedEngine:
+    """The embedded engine behind the port."""
+    assert isinstance(store.engine, EmbeddedEngine)
+    return store.engine
+
+
+async def pages_max(store: Store, more: int) -> None:
+    """Let the file grow by ``more`` pages from here, as a disk with so much room would."""
+
+    def limit(conn: sqlite3.Connection) -> None:
+        ((count,),) = conn.execute("pragma page_count")
+        conn.execute(f"pragma max_page_count={count + more}")
+
+    await hop(engine_of(store)._writer, limit)
+
+
+def bulky(code: str) -> Program[None]:
+    """A fact of some 100 KiB."""
+    yield Sql("org_line_upsert", {"code": code, "name": "满" * 33_000})
+    yield Audit(action="line.add", actor=0, subject=f"line:{code}", detail={"name": "满" * 100})
+
+
+async def test_a_full_disk_undoes_whole_facts_and_is_got_over(embedded: Store) -> None:
+    """Without space nothing of a group is acknowledged or half written; with space again all goes on."""
+    await embedded.engine.write(bulky("A"))
+    await pages_max(embedded, 10)
+    gate = Gate()
+    holding = asyncio.create_task(embedded.engine.write(gate.hold()))
+    await gate.reached()
+    told = [asyncio.create_task(embedded.engine.write(fact)) for fact in (add_line("small"), bulky("B"))]
+    await asyncio.sleep(0)
+    gate.open()
+    await holding
+    faults = await asyncio.gather(*told, return_exceptions=True)
+    assert [type(fault) for fault in faults] == [StoreFull, StoreFull]
+    assert await lines(embedded) == {"A"}
+    assert embedded.engine.broken is None
+    with pytest.raises(StoreFull):
+        await embedded.engine.write(bulky("C"))
+    await pages_max(embedded, 100_000)
+    await embedded.engine.write(bulky("C"))
+    assert await lines(embedded) == {"A", "C"}
+    assert (await embedded.engine.read(trace.verify())).faults == ()
+
+
+def disk_fault() -> Program[None]:
+    """What the driver raises when the disk answers with an error."""
+    fault = sqlite3.OperationalError("disk I/O error")
+    fault.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+    yield Sql("org_line_upsert", {"code": "lost", "name": "lost"})
+    raise fault
+
+
+async def test_a_broken_disk_ends_all_writing(embedded: Store) -> None:
+    """After an I/O error nothing more is acknowledged: not what shares the commit, not what waits, not what comes."""
+    await embedded.engine.write(add_line("A"))
+    gate = Gate()
+    holding = asyncio.create_task(embedded.engine.write(gate.hold()))
+    await gate.reached()
+    facts = [asyncio.create_task(embedded.engine.write(fact)) for fact in (add_line("B"), disk_fault())]
+    facts.append(asyncio.create_task(embedded.engine.write(add_line("C"), bulk=True)))
+    await asyncio.sleep(0)
+    gate.open()
+    await holding
+    faults = await asyncio.gather(*facts, return_exceptions=True)
+    # The bulk fact may have had its turn before the fault; what was not acknowledged then is refused.
+    assert [type(fault) for fault in faults[:2]] == [StoreBroken, StoreBroken]
+    assert faults[2] == 2 or isinstance(faults[2], StoreBroken)
+    with pytest.raises(StoreBroken):
+        await embedded.engine.write(add_line("D"))
+    with pytest.raises(StoreBroken):
+        await embedded.engine.write(add_line("D"), bulk=True)
+    assert isinstance(embedded.engine.broken, StoreBroken)
+    assert await lines(embedded) == {"A"} | ({"C"} if faults[2] == 2 else set())
+
+
+async def test_what_waits_behind_a_broken_disk_is_not_tried(embedded: Store) -> None:
+    """A failed write is never followed by another as if nothing had happened (faults.md 12)."""
+    gate = Gate()
+    holding = asyncio.create_task(embedded.engine.write(gate.hold(disk_fault())))
+    waiting = [asyncio.create_task(embedded.engine.write(add_line(f"L{no}"), bulk=True)) for no in range(3)]
+    faults = await asyncio.gather(holding, *waiting, return_exceptions=True)
+    assert [type(fault) for fault in faults] == [StoreBroken] * 4
+    assert await lines(embedded) == set()
+
+
+async def test_a_broken_store_closes(tmp_path: Path, clock: Clock) -> None:
+    """Closing a store whose disk failed ends, and the file opens again with what was acknowledged."""
+    async with open_store(tmp_path, clock=clock, keys=KEYS) as store:
+        await store.engine.write(add_line("A"))
+        with pytest.raises(StoreBroken):
+            await store.engine.write(disk_fault())
+    async with open_store(tmp_path, clock=clock, keys=KEYS) as store:
+        assert await lines(store) == {"A"}
+
+
+async def test_a_file_that_is_no_store_is_refused(tmp_path: Path, clock: Clock) -> None:
+    """A damaged file is named and refused; no thread is left behind, the file is untouched."""
+    (tmp_path / FILE).write_bytes(b"not a database, whatever it is called" * 200)
+    before, threads = (tmp_path / FILE).read_bytes(), threading.active_count()
+    with pytest.raises(StoreBroken, match=FILE):
+        async with open_store(tmp_path, clock=clock, keys=KEYS):
+            pass
+    assert threading.active_count() == threads
+    assert (tmp_path / FILE).read_bytes() == before
+
+
+async def test_keys_are_made_once_and_found_again(tmp_path: Path, clock: Clock) -> None:
+    """A store opened a second time with its own key files signs with the same key and opens its own numbers."""
+    async with open_store(tmp_path, clock=clock) as store:
+        key, sealed = store.keys.receipts.key_id, store.keys.phones.seal("19900000001")
+        lookup = store.keys.phones.lookup("19900000001")
+    async with open_store(tmp_path, clock=clock) as again:
+        assert again.keys.receipts.key_id == key
+        assert again.keys.phones.open(sealed, 1) == "19900000001"
+        assert again.keys.phones.lookup("19900000001") == lookup
+        assert [row[0] for row in await again.engine.read(trace.public_keys())] == [key]
+
+
+async def test_a_new_phone_key_seals_and_the_old_one_opens(tmp_path: Path, clock: Clock) -> None:
+    """Keys rotate by number: a new file seals from now on, what the old one sealed is still read and found."""
+    async with open_store(tmp_path, clock=clock) as store:
+        sealed, lookup = store.keys.phones.seal("19900000001"), store.keys.phones.lookup("19900000001")
+    second = tmp_path / "keys" / "phone-2.key"
+    second.write_bytes(bytes(range(128, 192)))
+    second.chmod(0o600)
+    async with open_store(tmp_path, clock=clock) as store:
+        vault = store.keys.phones
+        assert (vault.current, vault.open(sealed, 1), vault.lookup("19900000001")) == (
+            2,
+            "19900000001",
+            lookup,
+        )
+        assert vault.open(vault.seal("19900000002"), 2) == "19900000002"
+        with pytest.raises(ValueError, match="cannot be opened"):
+            vault.open(sealed, 2)
+
+
+async def test_a_tool_may_write_beside_the_server(tmp_path: Path, clock: Clock) -> None:
+    """Two processes on one folder take turns: no fact fails, the chain has no gap, each hears the other's commits."""
+    heard: list[Nudge] = []
+
+    def changed() -> Program[None]:
+        yield OrgChanged()
+
+    async with open_store(tmp_path, clock=clock, keys=KEYS) as server:
+        server.engine.subscribe(heard.append)
+        async with open_store(tmp_path, clock=clock, keys=KEYS) as tool:
+            await server.engine.write(add_line("A"))
+            await tool.engine.write(add_line("B"))
+            await tool.engine.write(changed())
+            assert await server.engine.write(add_line("C")) == 4
+            assert await tool.engine.write(add_line("D")) == 5
+            await asyncio.gather(
+                *(one.engine.write(add_line(f"L{no}")) for no, one in enumerate([server, tool] * 10))
+            )
+        assert await lines(server) == {"A", "B", "C", "D"} | {f"L{no}" for no in range(20)}
+        assert [(nudge.commit_no, nudge.org) for nudge in heard] == [(3, True)]
+        assert (await server.engine.read(trace.verify())).faults == ()
+
+
+async def test_arrivals_by_a_tool_are_heard(tmp_path: Path, clock: Clock) -> None:
+    """What another process sent and changed reaches the listeners of this one as its own commits would."""
+    async with open_store(tmp_path, clock=clock, keys=KEYS) as first:
+        server = await World.of(first, clock)
+        own: list[Nudge] = []
+        foreign: list[Nudge] = []
+        async with open_store(tmp_path, clock=clock, keys=KEYS) as second:
+            tool = await World.of(second, clock)
+            first.engine.subscribe(foreign.append)
+            second.engine.subscribe(own.append)
+            document_id = await tool.send(["U1", "U3"])
+            await tool.open(document_id, "u1-a")
+            await server.open(document_id, "u1-b")
+        assert own
+        assert foreign[: len(own)] == own
+        assert [nudge.changed for nudge in foreign[len(own) :]] == [((server.people["u1-b"], 1),)]
+
+
+async def test_phone_numbers_are_never_in_clear(tmp_path: Path, clock: Clock) -> None:
+    """No byte sequence of the files shows a number, neither of a person nor of a meeting receipt."""
+    async with open_store(tmp_path, clock=clock, keys=KEYS) as store:
+        world = await World.of(store, clock)
+        assert len(world.people) > 10
+    found = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"1990000" not in found
+    with closing(sqlite3.connect(tmp_path / FILE)) as conn:
+        ((sealed,),) = conn.execute("select count(*) from person where phone_sealed is not null")
+    assert sealed == len(world.people)
