@@ -15,9 +15,13 @@ CONGESTED_BYTES: Final = 64 * 1024
 
 
 class Link:
-    """Joins a session to its socket. Kept small: a city has tens of thousands of them."""
+    """Joins a session to its socket. Kept small: a city has tens of thousands of them.
 
-    __slots__ = ("_queue_max_bytes", "_writer", "closer", "session", "socket", "transport")
+    Made by the handler's own task, the one that listens: the closing handshake must be done there, because whoever
+    closes reads on until the other end has closed too, and two cannot read at once.
+    """
+
+    __slots__ = ("_queue_max_bytes", "_task", "_writer", "closing", "session", "socket", "transport")
 
     def __init__(
         self,
@@ -30,8 +34,9 @@ class Link:
         self.session = session
         self.socket = socket
         self.transport = transport
-        self.closer: asyncio.Task[None] | None = None
+        self.closing: tuple[int, str] | None = None
         self._writer = writer
+        self._task = asyncio.current_task()
         self._queue_max_bytes = queue_max_bytes
 
     @property
@@ -60,6 +65,16 @@ class Link:
         except TimeoutError:
             return False
         return True
+
+    def end(self, code: int, reason: str) -> None:
+        """Have the handler close the socket: it is called away from listening if it listens."""
+        self.closing = (code, reason)
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+
+    def called_away(self) -> bool:
+        """Whether a cancellation of the handler was ours, by ``end``, and nobody else's."""
+        return self.closing is not None and self._task is not None and self._task.uncancel() == 0
 
     async def close(self, code: int, reason: str) -> None:
         """The closing handshake within the socket's own time limit; a peer that takes nothing is cut off."""

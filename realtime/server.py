@@ -253,11 +253,11 @@ class LiveServer:
         link = self._connect(request, session, socket, writer)
         try:
             await self._listen(link)
+            if link.closing:
+                await link.close(*link.closing)
         finally:
             session.gone()
             self._register.leave(link)
-            if link.closer is not None:
-                await link.closer
             self._links.discard(link)
             self._freezer.went()
             if not self._links:
@@ -281,23 +281,31 @@ class LiveServer:
         return link
 
     async def _listen(self, link: Link) -> None:
-        session, receive, now, hub = link.session, link.socket.receive, self._now, self._hub
-        while True:
-            message = await receive()
-            if message.type is WSMsgType.TEXT:
-                effects = session.received(cast("bytes", message.data), now(), hub.frontier)
-            elif message.type is WSMsgType.PING:
-                effects = session.pinged(bytes(message.data), now())
-            elif message.type is WSMsgType.PONG:
-                session.heard(now())
-                continue
-            elif message.type is WSMsgType.BINARY:
-                effects = session.binary(now())
-            else:
-                return
-            self._perform(link, effects)
-            if self._acks.full:
-                await self._acks.room()
+        """Until the other end is gone, or the session is to be closed."""
+        try:
+            while not link.closing:
+                message = await link.socket.receive()
+                if not self._heard(link, message.type, cast("bytes", message.data)):
+                    return
+                if self._acks.full:
+                    await self._acks.room()
+        except asyncio.CancelledError:
+            if not link.called_away():
+                raise
+
+    def _heard(self, link: Link, kind: WSMsgType, data: bytes) -> bool:
+        session, now = link.session, self._now()
+        if kind is WSMsgType.TEXT:
+            self._perform(link, session.received(data, now, self._hub.frontier))
+        elif kind is WSMsgType.PING:
+            self._perform(link, session.pinged(bytes(data), now))
+        elif kind is WSMsgType.PONG:
+            session.heard(now)
+        elif kind is WSMsgType.BINARY:
+            self._perform(link, session.binary(now))
+        else:
+            return False
+        return True
 
     # -- what the machine asks for
 
@@ -316,13 +324,7 @@ class LiveServer:
 
     def _do_close(self, link: Link, effect: does.Close) -> None:
         self._register.leave(link)
-        link.closer = self._spawn(self._close(link, effect))
-
-    async def _close(self, link: Link, effect: does.Close) -> None:
-        try:
-            await link.close(effect.code, effect.reason)
-        except (OSError, TimeoutError) as why:
-            log.debug("live.close_cut", code=effect.code, why=repr(why))
+        link.end(effect.code, effect.reason)
 
     def _do_authenticate(self, link: Link, effect: does.Authenticate) -> None:
         self._spawn(self._authenticate(link, effect))

@@ -60,7 +60,8 @@ class Api:
         self, token: str, path: str, key: str, body: object | None = None, method: str = "POST"
     ) -> Any:  # noqa: ANN401
         """What a write answers; the same ``key`` may be sent again."""
-        return await self._ask(method, token, path, json=body or {}, headers={"Idempotency-Key": key})
+        content = {} if body is None else {"json": body}
+        return await self._ask(method, token, path, headers={"Idempotency-Key": key}, **content)
 
     async def _ask(self, method: str, token: str, path: str, **more: Any) -> Any:  # noqa: ANN401
         headers = {"Authorization": f"Bearer {token}", **more.pop("headers", {})}
@@ -79,6 +80,7 @@ class Board:
     """What has happened so far; the display reads it."""
 
     online: int = 0
+    acting: int = 0
     seen: Counter[int] = field(default_factory=Counter)
     signed: int = 0
     returned: int = 0
@@ -117,7 +119,9 @@ class Crowd:
                     if item.kind == "arrived" and (player.unit_id, item.document_id) not in self._done:
                         self._done.add((player.unit_id, item.document_id))
                         self.board.seen[item.document_id] += 1
+                        self.board.acting += 1
                         await act(player, item)
+                        self.board.acting -= 1
             finally:
                 self.board.online -= 1
 
@@ -126,41 +130,46 @@ class Crowd:
         fate = draw(self._seed, player.unit_code, "document")
         if fate < SILENT_PER_MILLE:
             return
-        token, unit = self._cast.tokens[player.account_id], player.unit_id
-        copy = f"/documents/{item.document_id}/units/{unit}"
         if fate < SILENT_PER_MILLE + RETURNING_PER_MILLE:
-            reason = RETURN_REASONS[fate % len(RETURN_REASONS)]
-            await self._try(
-                self._api.write(
-                    token, f"{copy}/return", f"demo-return-{item.document_id}-{unit}", {"reason": reason}
-                )
-            )
-            self.board.returned += 1
+            reason = {"reason": RETURN_REASONS[fate % len(RETURN_REASONS)]}
+            done = await self._act(player, item, "return", reason)
+            self.board.returned += done
             return
         if draw(self._seed, player.unit_code, "unread") >= UNREAD_PER_MILLE:
+            key = f"demo-open-{item.document_id}-{player.unit_id}"
             path = f"/documents/{item.document_id}/open"
-            await self._try(self._api.write(token, path, f"demo-open-{item.document_id}-{unit}"))
-        await self._try(self._api.write(token, f"{copy}/sign", f"demo-sign-{item.document_id}-{unit}"))
-        self.board.signed += 1
+            await self._done_with(self._api.write(self._cast.tokens[player.account_id], path, key))
+        done = await self._act(player, item, "sign")
+        self.board.signed += done
 
     async def handle_meeting(self, player: Player, item: Item) -> None:
         """Sign for the notice and report the names, or stay silent: by the draw."""
         if draw(self._seed, player.unit_code, "meeting") < MEETING_SILENT_PER_MILLE:
             return
-        token, unit = self._cast.tokens[player.account_id], player.unit_id
-        path = f"/documents/{item.document_id}/units/{unit}/sign"
-        await self._try(self._api.write(token, path, f"demo-sign-{item.document_id}-{unit}"))
-        body = {"attendees": [attendee(self._seed, player)]}
-        path = f"/meetings/{item.document_id}/units/{unit}/receipt"
-        await self._try(self._api.write(token, path, f"demo-receipt-{item.document_id}-{unit}", body, "PUT"))
-        self.board.answered += 1
+        await self._act(player, item, "sign")
+        path = f"/meetings/{item.document_id}/units/{player.unit_id}/receipt"
+        key, body = (
+            f"demo-receipt-{item.document_id}-{player.unit_id}",
+            {"attendees": [attendee(self._seed, player)]},
+        )
+        token = self._cast.tokens[player.account_id]
+        done = await self._done_with(self._api.write(token, path, key, body, "PUT"))
+        self.board.answered += done
 
-    async def _try(self, asked: Awaitable[Any]) -> None:
-        """A refusal or a lost line is kept and shown, and stops nobody else."""
+    async def _act(self, player: Player, item: Item, verb: str, body: object | None = None) -> bool:
+        """One act on the clerk's own copy."""
+        path = f"/documents/{item.document_id}/units/{player.unit_id}/{verb}"
+        key = f"demo-{verb}-{item.document_id}-{player.unit_id}"
+        return await self._done_with(self._api.write(self._cast.tokens[player.account_id], path, key, body))
+
+    async def _done_with(self, asked: Awaitable[Any]) -> bool:
+        """Whether it worked; a refusal or a lost line is kept and shown, and stops nobody else."""
         try:
             await asked
         except (ApiRefusedError, aiohttp.ClientError, TimeoutError) as fault:
             self.board.faults.append(str(fault) or type(fault).__name__)
+            return False
+        return True
 
 
 def attendee(seed: int, player: Player) -> dict[str, str]:

@@ -179,20 +179,15 @@ class Play:
         self._board(crowd, {line: (expected, expected)})
 
     async def _settled(self, crowd: Crowd) -> None:
-        """Wait until nobody acts any more: the counts of two looks in a row agree."""
-        before: tuple[int, ...] = ()
+        """Wait until everybody has done what they were going to do."""
         async with asyncio.timeout(SETTLE_TIMEOUT_S):
-            while True:
-                board = crowd.board
-                now = (board.signed, board.returned, board.answered, *board.seen.values())
+            while crowd.board.acting:
                 self._board(crowd, {})
-                if now == before:
-                    return
-                before = now
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(0.05)
+        self._board(crowd, {})
 
     def _board(self, crowd: Crowd, lines: dict[str, tuple[int, int]]) -> None:
         board, everybody = crowd.board, len(self.cast.clerks)
         told = {"已签收": (board.signed, everybody), "已退回": (board.returned, everybody)}
-        told["会议回执"] = (board.answered, MEETING_UNITS)
+        told["会议回执"] = (board.answered, len(self._meeting_clerks()))
         self.tell("收文、阅读、签收、报送回执", **{**lines, **told})

@@ -2,19 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from gateway.flows.proposals import field_fault
+from gateway.flows.words import PERSONAL_ZH, PersonalAnswer
 from gateway.house import Act, House
 from gateway.roster_sheets import missing_sheet, roster_sheet
 from gateway.rules import roster as rules
 from gateway.rules.access import Principal, permit
-from gateway.rules.roster import MissingUnit, Receipt, RosterRow, Summary
+from gateway.rules.roster import MissingUnit, Receipt, ReceiptFault, RosterRow, Summary
 from gateway.sheets import to_csv, to_xlsx
-from inbox_store.engine import Program, Sql
+from inbox_store.engine import Audit, Program, Sql
 from inbox_store.errors import Refused
 from inbox_store.keys import mask
 from inbox_store.nouns import Attendee, MeetingForm, Noun
 from inbox_store.programs import meetings as programs
 from inbox_store.programs.idempotency import Answer
 from inbox_store.programs.meetings import MeetingRow, RosterFacts
+from inbox_store.times import moment
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """已收到的会议回执：version 为第几次填报，late 为是否在报名截止之后才首次填报"""
+
+    document_id: int
+    unit_id: int
+    version: int
+    names: int
+    answered_at: datetime
+    late: bool
+
+
+class AnsweredPersonally(msgspec.Struct, frozen=True, kw_only=True):
+    """已记录的本人答复"""
+
+    document_id: int
+    unit_id: int
+    answer: PersonalAnswer
+    answer_zh: str
+    at: datetime
+
+
+class CheckedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """签到结果；first 为 false 表示先前已经签到，以第一次为准"""
+
+    document_id: int
+    unit_id: int
+    name: str
+    first: bool
+
+
+class Seated(msgspec.Struct, frozen=True, kw_only=True):
+    """已排定的座位数"""
+
+    document_id: int
+    seats: int
+
+
+class Place(Noun, frozen=True, kw_only=True):
+    """The seat of one name of a unit's answer."""
+
+    unit_id: int
+    name: str
+    seat: str
 
 
 class Roster(Noun, frozen=True, kw_only=True):
@@ -63,12 +116,28 @@ async def answer(
     meeting, changes = await house.store.engine.read(_before_answer(document_id, unit_id))
     faults = rules.validate(form_of(meeting), attendees, act.now, changes=changes)
     if faults:
-        code = {"receipt_closed": "deadline_passed", "seats_exceeded": "seats_exceeded"}.get(faults[0].code)
-        errors = [{"field": found.field, "reason": found.reason} for found in faults]
-        raise Refused(code or "receipt_invalid", errors=errors)
+        raise _refused(meeting, faults)
     fact = programs.answer(document_id, unit_id, attendees, note, house.store.keys.phones, act.actor, act.now)
-    told = {"document_id": document_id, "unit_id": unit_id, "names": len(attendees)}
-    return await house.once(act, fact, lambda version: {**told, "version": version})
+
+    def told(version: int) -> Answered:
+        return Answered(
+            document_id=document_id,
+            unit_id=unit_id,
+            version=version,
+            names=len(attendees),
+            answered_at=moment(act.now),
+            late=act.now > meeting.reply_due_at,
+        )
+
+    return await house.once(act, fact, told)
+
+
+def _refused(meeting: MeetingRow, faults: tuple[ReceiptFault, ...]) -> Refused:
+    """Every fault of an answer in one refusal, named after the first."""
+    code = {"receipt_closed": "deadline_passed", "seats_exceeded": "seats_exceeded"}.get(faults[0].code)
+    errors = [{"field": found.field, "reason": found.reason} for found in faults]
+    due = {"due_at": meeting.reply_due_at} if code == "deadline_passed" else {}
+    return Refused(code or "receipt_invalid", errors=errors, **due)
 
 
 async def answer_personally(
@@ -76,14 +145,21 @@ async def answer_personally(
     act: Act,
     document_id: int,
     unit_id: int,
-    said: str,
+    said: PersonalAnswer,
     reason: str,
 ) -> Answer:
     """A person's own yes, no or leave (F17)."""
     if said != "yes" and not reason.strip():
-        raise Refused("field_missing", field="reason")
+        raise field_fault("field_missing", "reason", "不参加或请假的，请写明原因")
     fact = programs.answer_personally(document_id, unit_id, said, reason, act.actor, act.now)
-    return await house.once(act, fact, lambda _: {"document_id": document_id, "answer": said})
+    told = AnsweredPersonally(
+        document_id=document_id,
+        unit_id=unit_id,
+        answer=said,
+        answer_zh=PERSONAL_ZH[said],
+        at=moment(act.now),
+    )
+    return await house.once(act, fact, lambda _: told)
 
 
 async def check_in(
@@ -97,22 +173,24 @@ async def check_in(
     meeting = await house.store.engine.read(programs.meeting_row(document_id))
     await house.require(act.principal, "meeting.check_in", meeting.sender_unit_id)
     fact = programs.check_in(document_id, unit_id, name, act.actor, act.now)
-    return await house.once(act, fact, lambda added: {"name": name, "first": added})
+    return await house.once(
+        act,
+        fact,
+        lambda added: CheckedIn(document_id=document_id, unit_id=unit_id, name=name, first=added),
+    )
 
 
-async def assign_seat(
-    house: House,
-    act: Act,
-    document_id: int,
-    unit_id: int,
-    name: str,
-    seat: str,
-) -> Answer:
-    """Give a name on the roster its seat."""
+async def assign_seats(house: House, act: Act, document_id: int, places: tuple[Place, ...]) -> Answer:
+    """Give names on the roster their seats, all of them or none."""
     meeting = await house.store.engine.read(programs.meeting_row(document_id))
     await house.require(act.principal, "meeting.roster", meeting.sender_unit_id)
-    fact = programs.assign_seat(document_id, unit_id, name, seat, act.actor)
-    return await house.once(act, fact, lambda _: {"name": name, "seat": seat})
+    fact = _assign(document_id, places, act)
+    return await house.once(act, fact, lambda _: Seated(document_id=document_id, seats=len(places)))
+
+
+def _assign(document_id: int, places: Iterable[Place], act: Act) -> Program[None]:
+    for place in places:
+        yield from programs.assign_seat(document_id, place.unit_id, place.name, place.seat, act.actor)
 
 
 async def roster(house: House, document_id: int, principal: Principal | None) -> Roster:
@@ -133,6 +211,33 @@ async def roster(house: House, document_id: int, principal: Principal | None) ->
         personal=facts.personal,
         seats=facts.seats,
     )
+
+
+async def phones_leave(house: House, principal: Principal, told: Roster, how: str, origin: str) -> bool:
+    """Whether the reader gets the numbers in full: by right to the roster and to phones; then an audit line stays.
+
+    ``how`` names the form in which they leave; ``origin`` is the reader's address.
+    """
+    target = await house.target(told.meeting.sender_unit_id)
+    if not permit(principal, "org.phones", target):
+        return False
+    numbers = sum(bool(row.attendee.phone) for row in told.rows)
+    if numbers:
+        subject = f"document:{told.meeting.document_id}"
+        detail = {"form": how, "numbers": numbers}
+        line = Audit(
+            action="meeting.phones",
+            actor=principal.person_id,
+            subject=subject,
+            detail=detail,
+            origin=origin,
+        )
+        await house.store.engine.write(_line(line))
+    return True
+
+
+def _line(line: Audit) -> Program[None]:
+    yield line
 
 
 def _receipts(facts: RosterFacts) -> tuple[Receipt, ...]:
@@ -156,8 +261,14 @@ def _receipts(facts: RosterFacts) -> tuple[Receipt, ...]:
 def export(told: Roster, kind: str, now: int, *, full_phones: bool) -> bytes:
     """The roster and the missing list as XLSX, or the roster as CSV; numbers masked without the right to them."""
     form = form_of(told.meeting)
-    show = (lambda number: number) if full_phones else (lambda number: mask(number) if number else "")
-    sheet = roster_sheet(told.meeting.title, form, told.rows, show)
+    sheet = roster_sheet(
+        told.meeting.title, form, told.rows, lambda number: phone_shown(number, full=full_phones)
+    )
     if kind == "csv":
         return to_csv(sheet)
     return to_xlsx([sheet, missing_sheet(told.meeting.title, told.missing)], now)
+
+
+def phone_shown(number: str, *, full: bool) -> str:
+    """A number as the reader gets it: in full by right, else masked."""
+    return number if full or not number else mask(number)

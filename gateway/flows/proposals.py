@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import msgspec
 
@@ -89,7 +90,7 @@ async def consider(
     organisation = await house.organisation()
     document = proposal.document
     sender = await house.unit(document.sender_unit_id)
-    names, told, saved = await house.store.engine.read(_registers(proposal, person_id, sender.id))
+    names, told, saved = await house.store.engine.read(_registers(proposal, person_id, day_of(now)))
     findings = screen(
         document,
         file_names=names,
@@ -125,12 +126,13 @@ def _expand(
 
 
 def _registers(
-    proposal: Proposal, person_id: int, unit_id: int
+    proposal: Proposal, person_id: int, day: date
 ) -> Program[tuple[tuple[str, ...], Registers, dict[int, frozenset[int]]]]:
     """The names of the attachments, the sender's registers, and the saved scopes it names, in one read."""
-    wanted = proposal.document.attachments
+    wanted, unit_id = proposal.document.attachments, proposal.document.sender_unit_id
     rows = yield Sql("attachments_offered", {"ids": json.dumps(wanted), "uploaded_by": person_id})
-    series = frozenset(row.id for row in (yield from registers.series()) if row.unit_id == unit_id)
+    listed = yield from registers.series()
+    series = frozenset(row.id for row in listed if row.unit_id == unit_id and _runs(row, day))
     lines = tuple(_exemption(row) for row in (yield from registers.exemptions()))
     saved = {}
     for row in (yield from registers.scopes_of([unit_id])):
@@ -138,6 +140,11 @@ def _registers(
     # In the order in which they are named, so that a finding points at the right one.
     names = {str(row[0]): str(row[1]) for row in rows}
     return tuple(names.get(file, "") for file in wanted), Registers(series=series, exemptions=lines), saved
+
+
+def _runs(row: registers.Series, day: date) -> bool:
+    """Whether the series is registered on ``day``; its last day in the register is the first without it."""
+    return int_day(row.from_day) <= day and (row.to_day is None or day < int_day(row.to_day))
 
 
 def _exemption(row: registers.Exemption) -> Exemption:

@@ -21,8 +21,8 @@ async def open_store(
     """Open (and on first use make) the store in ``folder``. Raises SchemaMismatch, StoreBroken, ValueError for keys."""
     told = keys or load_keys(folder / "keys")
     engine = EmbeddedEngine(folder / FILE, clock=clock, receipt_key=told.receipts, readers=readers)
+    await engine.start()
     try:
-        await engine.start()
         yield Store(engine, told, folder)
     finally:
         await engine.stop()

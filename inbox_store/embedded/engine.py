@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import sqlite3
 from collections import deque
 from collections.abc import Callable
@@ -57,8 +58,12 @@ async def _connect(path: Path, *, writer: bool) -> aiosqlite.Connection:
         pragmas += ["journal_mode=wal", "synchronous=full", "foreign_keys=on", "wal_autocheckpoint=0"]
     else:
         pragmas += ["query_only=on"]
-    for pragma in pragmas:
-        await conn.execute(f"pragma {pragma}")
+    try:
+        for pragma in pragmas:
+            await conn.execute(f"pragma {pragma}")
+    except BaseException:
+        await conn.close()
+        raise
     return conn
 
 
@@ -107,12 +112,29 @@ class EmbeddedEngine:
         self._listeners.append(listener)
 
     async def start(self) -> None:
-        """Open the file, bring its schema up to date, take up the chain, start the writer."""
+        """Open the file, bring its schema up to date, take up the chain, start the writer.
+
+        Raises SchemaMismatch for a file of another version, StoreBroken for one that cannot be used; nothing stays open.
+        """
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            await self._open_all()
+        except sqlite3.Error as fault:
+            await self._close_all()
+            raise StoreBroken(
+                f"数据文件 {self._path} 无法使用; 请检查磁盘和权限, 或从备份恢复 (the store cannot be opened: {fault})"
+            ) from fault
+        except BaseException:
+            await self._close_all()
+            raise
+        self._tasks = [asyncio.create_task(self._write_loop()), asyncio.create_task(self._keep_loop())]
+
+    async def _open_all(self) -> None:
         self._writer = await _connect(self._path, writer=True)
         self._open.append(self._writer)
         await hop(self._writer, lambda conn: migrate(conn, migrations(), self._clock()))
         await hop(self._writer, self._publish_key)
+        self._epoch = await hop(self._writer, _epoch_of)
         await hop(self._writer, self._runner.begin_from)  # not foreign: nobody has been told anything yet
         self._keeper = await _connect(self._path, writer=True)
         self._open.append(self._keeper)
@@ -120,7 +142,6 @@ class EmbeddedEngine:
             reader = await _connect(self._path, writer=False)
             self._open.append(reader)
             self._free.put_nowait(reader)
-        self._tasks = [asyncio.create_task(self._write_loop()), asyncio.create_task(self._keep_loop())]
 
     def _publish_key(self, conn: sqlite3.Connection) -> None:
         """Old public keys are kept for ever (architecture, Decided 6): a new one is added beside them."""
@@ -140,6 +161,9 @@ class EmbeddedEngine:
             await asyncio.gather(keeper, return_exceptions=True)
         if self._broken is None and self._open:
             await hop(self._keeper, lambda conn: conn.execute("pragma wal_checkpoint(truncate)").fetchall())
+        await self._close_all()
+
+    async def _close_all(self) -> None:
         for conn in self._open:
             await conn.close()
         self._open.clear()
@@ -191,6 +215,10 @@ class EmbeddedEngine:
                 await self._wake.wait()
 
     async def _commit(self, group: list[tuple[Program[Any], asyncio.Future[Any]]]) -> None:
+        if self._broken is not None:
+            # What waited when the disk failed is not tried as if nothing had happened.
+            self._fail(group, self._broken)
+            return
         programs = [program for program, _ in group]
         try:
             outcomes, nudge = await hop(self._writer, lambda conn: self._runner.run(conn, programs))
@@ -200,8 +228,15 @@ class EmbeddedEngine:
         for (_, future), outcome in zip(group, outcomes, strict=True):
             _settle(future, outcome)
         if nudge:
-            for listener in self._listeners:
+            self._tell(nudge)
+
+    def _tell(self, nudge: Nudge) -> None:
+        """A listener that fails is its own affair: the commit stands and the others hear of it."""
+        for listener in self._listeners:
+            try:
                 listener(nudge)
+            except Exception:
+                log.exception("store.listener_failed", commit_no=nudge.commit_no)
 
     def _fail(self, group: list[tuple[Program[Any], asyncio.Future[Any]]], fault: Exception) -> None:
         """Nothing of the group was committed: each is told; a broken store accepts nothing more."""
@@ -225,6 +260,15 @@ class EmbeddedEngine:
                     )
             except sqlite3.Error as fault:
                 log.warning("store.checkpoint_failed", reason=str(fault))
+
+
+def _epoch_of(conn: sqlite3.Connection) -> str:
+    """The name of this history of commits, given when the file is made."""
+    conn.execute(
+        "insert into installation (one, epoch) values (1, ?) on conflict do nothing", (secrets.token_hex(8),)
+    )
+    ((epoch,),) = conn.execute("select epoch from installation")
+    return str(epoch)
 
 
 def _look() -> Program[None]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from inbox_store.errors import StoreBroken
+from inbox_store.failpoints import failpoint
 
 
 class SchemaMismatch(StoreBroken):
@@ -46,16 +47,8 @@ def _check(applied: dict[str, str], steps: Sequence[tuple[str, str]]) -> None:
         )
 
 
-def migrate(
-    conn: sqlite3.Connection,
-    steps: Sequence[tuple[str, str]],
-    now: int,
-    reached: Callable[[str], None] = lambda _name: None,
-) -> list[str]:
-    """Apply the missing steps, each in one transaction; return their names.
-
-    ``reached`` is told each step's name just before its commit (fault tests kill there). Raises SchemaMismatch.
-    """
+def migrate(conn: sqlite3.Connection, steps: Sequence[tuple[str, str]], now: int) -> list[str]:
+    """Apply the missing steps, each in one transaction; return their names. Raises SchemaMismatch."""
     applied = _applied(conn)
     _check(applied, steps)
     done = []
@@ -68,7 +61,7 @@ def migrate(
                 conn.execute(statement)
             row = (name, hashlib.sha256(text.encode()).hexdigest(), now)
             conn.execute("insert into schema_step (name, sha256, at) values (?, ?, ?)", row)
-            reached(name)
+            failpoint("migrate")
             conn.execute("commit")
         except BaseException:
             conn.execute("rollback")

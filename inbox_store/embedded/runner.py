@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import msgspec
+
 from inbox_store.chain import EMPTY, AuditRow, Link, canonical, leaf_hash, merkle_root
 from inbox_store.engine import (
     Arrived,
@@ -23,6 +25,7 @@ from inbox_store.engine import (
     Step,
 )
 from inbox_store.errors import StoreBroken, StoreFull
+from inbox_store.failpoints import failpoint
 from inbox_store.keys import ReceiptKey
 from inbox_store.times import Clock
 
@@ -50,12 +53,12 @@ def store_fault(fault: sqlite3.Error) -> Exception:
 
 @dataclass(slots=True)
 class Sealing:
-    """What one transaction has gathered for its commit: trace, receipts and the nudge."""
+    """What one transaction has gathered for its commit: leaf hashes of trace and receipts, and the nudge."""
 
     commit_no: int
     now: int
-    audits: list[Audit] = field(default_factory=list)
-    receipts: list[Receipt] = field(default_factory=list)
+    audits: list[bytes] = field(default_factory=list)
+    receipts: list[bytes] = field(default_factory=list)
     arrived: list[int] = field(default_factory=list)
     changed: list[tuple[int, int]] = field(default_factory=list)
     org: bool = False
@@ -74,7 +77,11 @@ class Sealing:
     def nudge(self) -> Nudge:
         """What those who wait are told after the commit."""
         return Nudge(
-            self.commit_no, tuple(dict.fromkeys(self.arrived)), tuple(dict.fromkeys(self.changed)), self.org
+            self.commit_no,
+            tuple(dict.fromkeys(self.arrived)),
+            tuple(dict.fromkeys(self.changed)),
+            org=self.org or self.foreign,
+            foreign=self.foreign,
         )
 
 
@@ -95,6 +102,7 @@ class Runner:
         self._receipt_key = receipt_key
         self.commit_no = 0
         self._head = EMPTY
+        self._foreign = False
         self._steps: dict[type, Callable[[sqlite3.Connection, Sealing, Any], list[Row]]] = {
             Sql: self._on_sql,
             Many: self._on_many,
@@ -122,15 +130,22 @@ class Runner:
         try:
             conn.execute("begin immediate")
             # A tool at the machine may have committed since: under the write lock the end of the chain is certain.
-            foreign = self.begin_from(conn)
+            foreign = self._foreign = self.begin_from(conn) or self._foreign
             sealing = Sealing(self.commit_no + 1, self._clock(), foreign=foreign)
             outcomes = [self._one(conn, sealing, program) for program in programs]
             head = self._seal(conn, sealing) if sealing.used else None
+            failpoint("before_commit")
             conn.execute("commit")
-        except sqlite3.Error as fault:
+            failpoint("after_commit")
+            if sealing.arrived:
+                failpoint("after_chunk")
+        except BaseException as fault:
             if conn.in_transaction:
                 conn.execute("rollback")
-            raise store_fault(fault) from fault
+            if isinstance(fault, sqlite3.Error):
+                raise store_fault(fault) from fault
+            raise
+        self._foreign = False
         if head is None:
             return outcomes, Nudge(self.commit_no, org=True, foreign=True) if foreign else None
         self.commit_no, self._head = sealing.commit_no, head
@@ -180,13 +195,28 @@ class Runner:
     def _on_many(self, conn: sqlite3.Connection, _sealing: Sealing, step: Many) -> list[Row]:
         return [(conn.executemany(self._sql[step.name], step.rows).rowcount,)]
 
-    def _on_audit(self, _conn: sqlite3.Connection, sealing: Sealing, step: Audit) -> list[Row]:
-        sealing.audits.append(step)
+    def _on_audit(self, conn: sqlite3.Connection, sealing: Sealing, step: Audit) -> list[Row]:
+        """Written inside the program's savepoint: what cannot be written is its own fault, not its neighbours'."""
+        row = AuditRow(
+            commit_no=sealing.commit_no,
+            no=len(sealing.audits),
+            at=sealing.now,
+            actor=step.actor,
+            action=step.action,
+            subject=step.subject,
+            origin=step.origin,
+            detail=canonical(step.detail).decode(),
+        )
+        digest = row.digest()
+        conn.execute(_INSERT_AUDIT, (*msgspec.structs.astuple(row), digest))
+        sealing.audits.append(digest)
         sealing.used = True
         return []
 
-    def _on_receipt(self, _conn: sqlite3.Connection, sealing: Sealing, step: Receipt) -> list[Row]:
-        sealing.receipts.append(step)
+    def _on_receipt(self, conn: sqlite3.Connection, sealing: Sealing, step: Receipt) -> list[Row]:
+        place = (sealing.commit_no, len(sealing.receipts))
+        conn.execute(_INSERT_RECEIPT, (step.document_id, step.unit_id, *place, step.leaf))
+        sealing.receipts.append(leaf_hash(step.leaf))
         sealing.used = True
         return []
 
@@ -210,7 +240,7 @@ class Runner:
         return []
 
     def _seal(self, conn: sqlite3.Connection, sealing: Sealing) -> bytes:
-        """Write the commit's trace, receipts, changes and link; return the chain's new head."""
+        """Write the commit's changes and its link over trace and receipts; return the chain's new head."""
         number = sealing.commit_no
         changes = dict.fromkeys(sealing.changed)
         conn.executemany(
@@ -221,23 +251,17 @@ class Runner:
             "insert into send_commit (commit_no, send_no) values (?,?)",
             [(number, send) for send in dict.fromkeys(sealing.arrived)],
         )
-        audit_hashes = self._write_audits(conn, sealing)
-        receipt_hashes = [leaf_hash(receipt.leaf) for receipt in sealing.receipts]
-        conn.executemany(
-            _INSERT_RECEIPT,
-            [(r.document_id, r.unit_id, number, no, r.leaf) for no, r in enumerate(sealing.receipts)],
-        )
         link = Link(
             commit_no=number,
             at=sealing.now,
-            audit_root=merkle_root(audit_hashes),
-            audit_rows=len(audit_hashes),
-            receipt_root=merkle_root(receipt_hashes) if receipt_hashes else None,
-            receipts=len(receipt_hashes),
+            audit_root=merkle_root(sealing.audits),
+            audit_rows=len(sealing.audits),
+            receipt_root=merkle_root(sealing.receipts) if sealing.receipts else None,
+            receipts=len(sealing.receipts),
         )
         signed = (
             (self._receipt_key.key_id, self._receipt_key.sign(link.signed_part()))
-            if receipt_hashes
+            if sealing.receipts
             else (None, None)
         )
         head = link.head(self._head)
@@ -255,28 +279,6 @@ class Runner:
             ),
         )
         return head
-
-    def _write_audits(self, conn: sqlite3.Connection, sealing: Sealing) -> list[bytes]:
-        rows, hashes = [], []
-        for no, told in enumerate(sealing.audits):
-            detail = canonical(told.detail).decode()
-            row = AuditRow(
-                commit_no=sealing.commit_no,
-                no=no,
-                at=sealing.now,
-                actor=told.actor,
-                action=told.action,
-                subject=told.subject,
-                origin=told.origin,
-                detail=detail,
-            )
-            digest = row.digest()
-            rows.append(
-                (row.commit_no, no, row.at, row.actor, row.action, row.subject, row.origin, detail, digest)
-            )
-            hashes.append(digest)
-        conn.executemany(_INSERT_AUDIT, rows)
-        return hashes
 
 
 def run_read(conn: sqlite3.Connection, sql: dict[str, str], program: Program[T]) -> T:

@@ -126,7 +126,9 @@ class Office:
 
     async def post(self, path: str, who: str | None, body: object = None, **more: Any) -> Told:  # noqa: ANN401
         """One POST of JSON, or of nothing."""
-        return await self.ask("POST", path, who, **({"json": body} if body is not None else {}), **more)
+        if body is not None:
+            more["json"] = body
+        return await self.ask("POST", path, who, **more)
 
 
 def settings_in(folder: Path) -> Settings:

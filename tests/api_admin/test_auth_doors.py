@@ -64,14 +64,6 @@ async def test_me_tells_posts_rights_and_units(office: Office) -> None:
     assert not actions & {"document.sign", "audit.read", "account.api_key", "rates.read"}
 
 
-async def test_a_ticket_opens_one_live_session(office: Office) -> None:
-    """The ticket is short-lived and stands for the person who asked."""
-    told = await office.post("/auth/ticket", "eclerk")
-    assert told.status == 200
-    principal = await office.server.parts.access.principal_of_ticket(told.json["ticket"])
-    assert principal.name == "王芳"
-
-
 async def test_strangers_are_told_to_log_in(office: Office) -> None:
     """Without credentials only log-in and the published keys answer."""
     assert (await office.get("/me")).code == "unauthenticated"

@@ -23,7 +23,7 @@ async def test_rates_tell_their_integers(office: Office) -> None:
     assert told["total"]["sign_rate"] == {"numerator": 1, "denominator": 2, "percent": "50.0%"}
     rates = {row["name"]: row["sign_rate"]["percent"] for row in told["rows"]}
     assert rates == {"东川县": "100.0%", "西岭县": "0.0%"}
-    assert (told["from"], told["to"], told["cutoff"]) == ("2026-03-01", "2026-03-31", "2026-04-07")
+    assert (told["from"], told["to"], told["cutoff"]) == ("2026-03-01", "2026-03-31", "2026-04-08")
     east = (await office.get("/rates", "esupervisor", **MARCH, by="unit")).json
     assert [(row["code"], row["signed_unread"], row["rank"]) for row in east["rows"]] == [("E01", 1, None)]
     assert east["total"]["receipt_rate"] == {"numerator": 0, "denominator": 0, "percent": "—"}

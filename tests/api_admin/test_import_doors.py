@@ -133,9 +133,9 @@ async def test_nothing_beyond_the_county_comes_in(office: Office, tmp_path: Path
 
 async def test_nobody_gives_a_wider_scope_than_they_hold(office: Office) -> None:
     """A county's administrator appoints nobody for the whole city."""
-    header = "人员编号,姓名,单位编码,角色,管理范围,收发员序位,职务"
+    header = "人员编号,姓名,手机号,单位编码,角色,管理范围,收发员序位,职务"
     told = await upload(
-        office, "eadmin", f"{header}\nn1,某人,E01,督查,全市,,科员".encode(), name="people.csv"
+        office, "eadmin", f"{header}\nn1,某人,,E01,督查,全市,,科员".encode(), name="people.csv"
     )
     found = {(one["code"], one["column"]) for one in told.json["params"]["faults"]}
     assert ("beyond_reach", "管理范围") in found
@@ -147,15 +147,12 @@ async def test_the_city_imports_everything(office: Office, tmp_path: Path) -> No
     assert told.status == 200, told.json
 
 
-FAULTY = "\n".join(
-    [
-        "人员编号,姓名,手机号,单位编码,角色,收发员序位,职务",
-        "p1,甲,12345,E01,干部职工,,科员",
-        "p2,乙,13911112222,Z99,干部职工,,科员",
-        "p3,,13911112223,E01,皇帝,,科员",
-        "p4,丁,13911112224,E01,干部职工,,科员",
-    ]
-).encode()
+FAULTY = """人员编号,姓名,手机号,单位编码,角色,收发员序位,职务
+p1,甲,12345,E01,干部职工,,科员
+p2,乙,13911112222,Z99,干部职工,,科员
+p3,,13911112223,E01,皇帝,,科员
+p4,丁,13911112224,E01,干部职工,,科员
+""".encode()
 
 
 async def test_all_faults_are_told_at_once(office: Office) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
@@ -13,9 +14,9 @@ import pytest
 
 from inbox_store.embedded import FILE, open_store
 from inbox_store.embedded.engine import EmbeddedEngine, hop
-from inbox_store.engine import Audit, Nudge, OrgChanged, Program, Sql
-from inbox_store.errors import StoreBroken, StoreFull
-from inbox_store.programs import trace
+from inbox_store.engine import Audit, Nudge, Program, Sql
+from inbox_store.errors import Refused, StoreBroken, StoreFull
+from inbox_store.programs import inbox, trace
 from inbox_store.store import Store
 from tests.inbox_store.test_engine import Gate, add_line, lines
 from tests.inbox_store.world import KEYS, Clock, World
@@ -107,10 +108,15 @@ async def test_a_broken_disk_ends_all_writing(embedded: Store) -> None:
 async def test_what_waits_behind_a_broken_disk_is_not_tried(embedded: Store) -> None:
     """A failed write is never followed by another as if nothing had happened (faults.md 12)."""
     gate = Gate()
-    holding = asyncio.create_task(embedded.engine.write(gate.hold(disk_fault())))
-    waiting = [asyncio.create_task(embedded.engine.write(add_line(f"L{no}"), bulk=True)) for no in range(3)]
-    faults = await asyncio.gather(holding, *waiting, return_exceptions=True)
-    assert [type(fault) for fault in faults] == [StoreBroken] * 4
+    holding = asyncio.create_task(embedded.engine.write(gate.hold()))
+    await gate.reached()
+    facts = [disk_fault(), add_line("A"), add_line("B")]
+    waiting = [asyncio.create_task(embedded.engine.write(fact, bulk=True)) for fact in facts]
+    await asyncio.sleep(0)
+    gate.open()
+    await holding
+    faults = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(fault) for fault in faults] == [StoreBroken] * 3
     assert await lines(embedded) == set()
 
 
@@ -167,44 +173,54 @@ async def test_a_new_phone_key_seals_and_the_old_one_opens(tmp_path: Path, clock
 
 
 async def test_a_tool_may_write_beside_the_server(tmp_path: Path, clock: Clock) -> None:
-    """Two processes on one folder take turns: no fact fails, the chain has no gap, each hears the other's commits."""
-    heard: list[Nudge] = []
-
-    def changed() -> Program[None]:
-        yield OrgChanged()
-
-    async with open_store(tmp_path, clock=clock, keys=KEYS) as server:
-        server.engine.subscribe(heard.append)
-        async with open_store(tmp_path, clock=clock, keys=KEYS) as tool:
-            await server.engine.write(add_line("A"))
-            await tool.engine.write(add_line("B"))
-            await tool.engine.write(changed())
-            assert await server.engine.write(add_line("C")) == 4
-            assert await tool.engine.write(add_line("D")) == 5
-            await asyncio.gather(
-                *(one.engine.write(add_line(f"L{no}")) for no, one in enumerate([server, tool] * 10))
-            )
-        assert await lines(server) == {"A", "B", "C", "D"} | {f"L{no}" for no in range(20)}
-        assert [(nudge.commit_no, nudge.org) for nudge in heard] == [(3, True)]
+    """Two processes on one folder take turns: no fact fails, the chain has no gap, neither writes over the other."""
+    async with (
+        open_store(tmp_path, clock=clock, keys=KEYS) as server,
+        open_store(tmp_path, clock=clock, keys=KEYS) as tool,
+    ):
+        told = [await one.engine.write(add_line(f"A{no}")) for no, one in enumerate([server, tool] * 3)]
+        assert told == [1, 2, 3, 4, 5, 6]
+        facts = [one.engine.write(add_line(f"B{no}")) for no, one in enumerate([server, tool] * 20)]
+        await asyncio.gather(*facts)
+        assert len(await lines(server)) == len(await lines(tool)) == 46
         assert (await server.engine.read(trace.verify())).faults == ()
 
 
-async def test_arrivals_by_a_tool_are_heard(tmp_path: Path, clock: Clock) -> None:
-    """What another process sent and changed reaches the listeners of this one as its own commits would."""
-    async with open_store(tmp_path, clock=clock, keys=KEYS) as first:
-        server = await World.of(first, clock)
-        own: list[Nudge] = []
-        foreign: list[Nudge] = []
-        async with open_store(tmp_path, clock=clock, keys=KEYS) as second:
-            tool = await World.of(second, clock)
-            first.engine.subscribe(foreign.append)
-            second.engine.subscribe(own.append)
-            document_id = await tool.send(["U1", "U3"])
-            await tool.open(document_id, "u1-a")
-            await server.open(document_id, "u1-b")
-        assert own
-        assert foreign[: len(own)] == own
-        assert [nudge.changed for nudge in foreign[len(own) :]] == [((server.people["u1-b"], 1),)]
+@pytest.mark.parametrize("refused", [False, True])
+async def test_what_a_tool_did_is_noticed(tmp_path: Path, clock: Clock, refused: bool) -> None:  # noqa: FBT001
+    """With the next transaction, even a failing one, the listeners hear that another process has committed; once."""
+    heard: list[Nudge] = []
+    async with (
+        open_store(tmp_path, clock=clock, keys=KEYS) as server,
+        open_store(tmp_path, clock=clock, keys=KEYS) as tool,
+    ):
+        server.engine.subscribe(heard.append)
+        await server.engine.write(add_line("A"))
+        assert heard == []
+        await tool.engine.write(add_line("B"))
+        with contextlib.suppress(Refused):
+            await server.engine.write(add_line("C", refuse=refused))
+        assert [(nudge.org, nudge.foreign) for nudge in heard] == [(True, True)]
+        await server.engine.write(add_line("D"))
+        assert len(heard) == 1
+        assert server.engine.position == await server.engine.read(inbox.position())
+
+
+async def test_a_notice_survives_a_full_disk(tmp_path: Path, clock: Clock) -> None:
+    """A transaction that could not commit has told nobody: the next one does."""
+    heard: list[Nudge] = []
+    async with (
+        open_store(tmp_path, clock=clock, keys=KEYS) as server,
+        open_store(tmp_path, clock=clock, keys=KEYS) as tool,
+    ):
+        server.engine.subscribe(heard.append)
+        await tool.engine.write(add_line("B"))
+        await pages_max(server, 0)
+        with pytest.raises(StoreFull):
+            await server.engine.write(bulky("C"))
+        await pages_max(server, 100_000)
+        await server.engine.write(add_line("D"))
+    assert [nudge.foreign for nudge in heard] == [True]
 
 
 async def test_phone_numbers_are_never_in_clear(tmp_path: Path, clock: Clock) -> None:

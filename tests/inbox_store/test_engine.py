@@ -27,7 +27,7 @@ def add_line(
     ((commit_no,),) = yield CommitNo()
     told(code)
     if refuse:
-        raise Refused("no", code=code)
+        raise Refused("no", line=code)
     return int(commit_no)
 
 

@@ -51,7 +51,7 @@ class Place:
     async def until(self, holds: Callable[[], bool]) -> None:
         """Let the loop turn until ``holds``; a test that would wait for ever fails by its timeout."""
         async with asyncio.timeout(WAIT_S):
-            while not holds():
+            while not holds():  # noqa: ASYNC110 - no event tells it: it is asked after each turn of the loop
                 await asyncio.sleep(0)
 
 

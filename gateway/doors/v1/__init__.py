@@ -8,12 +8,18 @@ from gateway.doors.routes import Route, Routes, table
 from gateway.doors.v1 import (
     account,
     api_keys,
+    attachments,
     auth,
     figures,
     imports,
+    inbox,
+    meetings,
     organisation,
+    receiving,
     registers,
+    sending,
     trace,
+    tracking,
 )
 
 PARTS: Final[tuple[Routes, ...]] = (
@@ -25,6 +31,12 @@ PARTS: Final[tuple[Routes, ...]] = (
     registers.routes,
     figures.routes,
     trace.routes,
+    attachments.routes,
+    sending.routes,
+    tracking.routes,
+    inbox.routes,
+    receiving.routes,
+    meetings.routes,
 )
 
 

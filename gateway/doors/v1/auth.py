@@ -223,29 +223,6 @@ async def change_password(call: AppCall[PasswordChange, None]) -> Session:
     return _session(told)
 
 
-class Ticket(Answer, frozen=True, kw_only=True):
-    """实时连接票据：放在连接后的第一帧，不放在地址里"""
-
-    ticket: str
-    expires_at: datetime
-
-
-@routes.at(
-    "POST",
-    "/api/v1/auth/ticket",
-    name="auth.ticket",
-    access="live.connect",
-    answer=Ticket,
-    keyless="a ticket is used once and runs out within seconds; each call gives another",
-    zh="领取实时连接的一次性票据",
-    en="A one-use ticket that opens one live session",
-)
-async def ticket(call: AppCall[None, None]) -> Ticket:
-    """Gives a ticket for the first frame of a live session."""
-    minted = call.services.access.live_ticket(call.principal)
-    return Ticket(ticket=minted.text, expires_at=shown(minted.expires_at))
-
-
 @routes.at(
     "GET",
     "/api/v1/me",

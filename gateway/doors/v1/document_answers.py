@@ -179,7 +179,7 @@ def document_of(view: DocumentView, organisation: Organisation) -> DocumentAnswe
         body=view.body,
         attachments=tuple(_attachment(one) for one in view.attachments),
         digest=head.digest.hex(),
-        meeting=_meeting(view.meeting) if view.meeting else None,
+        meeting=meeting_of(view.meeting) if view.meeting else None,
         entry_state=entry_state,
         entry_state_zh=INBOX_ZH[entry_state] if entry_state else None,
         copies=tuple(_copy(one, view.names, organisation) for one in view.copies),
@@ -197,7 +197,8 @@ def _attachment(told: Upload) -> AttachmentLine:
     )
 
 
-def _meeting(told: MeetingRow) -> MeetingInfo:
+def meeting_of(told: MeetingRow) -> MeetingInfo:
+    """What a meeting asks, as answers show it."""
     return MeetingInfo(
         place=told.place,
         starts_at=shown(told.starts_at),

@@ -1,0 +1,41 @@
+"""`songda demo --once --json`: the whole road in two processes, and its last line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+UNITS = 130
+PERSONS = 900
+
+
+def played(folder: Path) -> dict[str, Any]:
+    """The last line of a small demo."""
+    command = [sys.executable, "-m", "gateway.cli", "demo", "--once", "--json"]
+    size = ["--units", str(UNITS), "--persons", str(PERSONS), "--data", str(folder)]
+    done = subprocess.run([*command, *size], capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert isinstance(told := json.loads(done.stdout.strip().splitlines()[-1]), dict)
+    return told
+
+
+def test_the_whole_road_is_counted_once_and_the_same_each_time(tmp_path: Path) -> None:
+    """Every unit gets one copy, every copy has one outcome, and another run tells the same story."""
+    told, again = played(tmp_path / "first"), played(tmp_path / "second")
+    for timed in ("fanout_s", "seconds"):
+        assert told.pop(timed) > 0
+        again.pop(timed)
+    assert told == again
+    assert (UNITS, PERSONS, UNITS) == (told["units"], told["persons"], told["distributions"])
+    # Clerks A and B and the responsible leader of each unit.
+    assert 2 * UNITS <= told["inbox_entries"] <= 3 * UNITS
+    base = UNITS - told["returned"]
+    assert round(100 * told["signed"] / base, 1) == told["sign_rate"] == told["on_time_sign_rate"]
+    assert 0 < told["signed"] < base
+    meeting = told["meeting"]
+    assert meeting["asked"] == 100
+    assert meeting["answered"] + meeting["missing"] == 100
+    assert 0 < meeting["attending"] <= meeting["answered"]
