@@ -18,7 +18,7 @@ def played(folder: Path) -> dict[str, Any]:
     size = ["--units", str(UNITS), "--persons", str(PERSONS), "--data", str(folder)]
     done = subprocess.run([*command, *size], capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert isinstance(told := json.loads(done.stdout.strip().splitlines()[-1]), dict)
+    told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return told
 
 
