@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import os
@@ -146,6 +145,8 @@ def listen(
 
     Follow one's own inbox live. The position is remembered, so that the next run goes on where this one ended.
     """
+    import asyncio
+
     from realtime.client import ClientOptions, Credential, LiveClient, LiveRefusedError
     from realtime.frames import Hello
     from realtime.positions import FilePositions

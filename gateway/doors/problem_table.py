@@ -65,6 +65,7 @@ TABLE: Final[tuple[Row, ...]] = (
     ("too_many", 422, "一次提交过多", "Too many at once", "一次最多 {limit} 项。请分几次提交。"),
     ("already_signed", 409, "文件已签收", "Already signed for", "本单位已经签收这份文件，签收以第一次为准。已由{signed_by}于 {signed_at} 签收。签收后不能退回。"),
     ("already_returned", 409, "文件已退回", "Already returned", "本单位已经退回这份文件。如需再收，请发文单位重新发送。"),
+    ("already_answered", 409, "已报送会议回执", "Meeting already answered", "本单位已经报送会议回执，不能再退回通知。如不能参会，请修改回执。"),
     ("already_recalled", 409, "文件已撤回", "Already recalled", "发文单位已经撤回这份文件，不能再办理。"),
     ("not_clerk", 403, "不是本单位收发员", "Not a clerk of the unit", "签收和退回只能由本单位 A 角或 B 角收发员办理。请联系本单位收发员。"),
     ("not_addressed", 403, "不是收件单位", "Not addressed", "这份文件没有发给您的单位。请核对文件编号。"),

@@ -8,7 +8,7 @@ from inbox_store.chain import canonical
 from inbox_store.engine import Audit, Changed, Program, Receipt, Sql
 from inbox_store.errors import Refused
 from inbox_store.nouns import LEADER_ROLES, Noun
-from inbox_store.programs.dispatch import DocumentHead, document_head
+from inbox_store.programs.dispatch import DocumentHead, document_head, not_asked_any_more
 from inbox_store.programs.entries import find_entry, give_entry, set_entry, write_entry
 from inbox_store.states import distribution_step
 from inbox_store.times import day_int, day_of
@@ -87,7 +87,8 @@ def open_document(document_id: int, actor: Actor, now: int) -> Program[bool]:
     entry = yield from find_entry(actor.person_id, document_id)
     if entry is None:
         raise Refused("not_addressed", document=document_id)
-    if entry.opened_at is not None:
+    # An entry that woke up again (something came back) is read anew, though it was opened before.
+    if entry.opened_at is not None and entry.state != "to_read":
         return False
     state = "read" if entry.state == "to_read" else entry.state
     done_at = now if state == "read" else None
@@ -193,6 +194,9 @@ def return_copy(document_id: int, unit_id: int, reason: str, actor: Actor, now: 
     yield from _require_clerk(actor, unit_id, now)
     distribution_step(copy.state, "return")
     key = {"document_id": document_id, "unit_id": unit_id}
+    if (yield Sql("meeting_receipt_last", key)):
+        # Names were reported: the notice was taken in, whether signed for or not.
+        raise Refused("already_answered", document=document_id, unit=unit_id)
     yield Sql("copy_returned", {**key, "now": now, "person_id": actor.person_id, "reason": reason})
     if copy.counted:
         yield from _move(head, unit_id, copy.sent_at, "unsigned", "returned", now)
@@ -203,6 +207,8 @@ def return_copy(document_id: int, unit_id: int, reason: str, actor: Actor, now: 
         detail={"unit": unit_id, "reason": reason},
         origin=actor.origin,
     )
+    if copy.counted and copy.role == "to":
+        yield from not_asked_any_more(head, unit_id, copy.sent_at)
     yield from _clerks_are_done(document_id, unit_id, now)
     yield from _tell_sender(document_id, now)
 
@@ -226,6 +232,8 @@ def transfer(
     if not (yield from posts_now(handler_id, unit_id, now)):
         raise Refused("handler_unknown", person=handler_id, unit=unit_id)
     key = {"document_id": document_id, "unit_id": unit_id}
+    if copy.state == "handling":
+        yield from _handler_is_done(document_id, unit_id, now)
     yield Sql("copy_handling", {**key, "handler_id": handler_id, "now": now, "due_at": due_at})
     who = {"handler_id": handler_id, "assigned_by": actor.person_id, "assigned_at": now}
     yield Sql("handling_add", {**key, **who, "due_at": due_at, "note": note})
@@ -289,7 +297,14 @@ def finish(document_id: int, unit_id: int, actor: Actor, now: int) -> Program[No
     """The matter is dealt with (办结)."""
     yield from _step(document_id, unit_id, "finish", actor, now)
     yield Sql("copy_finished", {"document_id": document_id, "unit_id": unit_id, "now": now})
+    yield from _handler_is_done(document_id, unit_id, now)
+
+
+def _handler_is_done(document_id: int, unit_id: int, now: int) -> Program[None]:
+    """The present handler's entry is done: the matter was finished, filed, or went to somebody else."""
     ((handler_id,),) = yield Sql("handling_current", {"document_id": document_id, "unit_id": unit_id})
+    if handler_id is None:
+        return
     send_no = yield from set_entry(handler_id, document_id, "done", now)
     if send_no is not None:
         yield Changed(handler_id, send_no)
@@ -299,6 +314,7 @@ def archive(document_id: int, unit_id: int, actor: Actor, now: int) -> Program[N
     """File the copy (归档). One filed straight after signing enters H and is archived on the same day."""
     copy, head = yield from _step(document_id, unit_id, "archive", actor, now)
     yield Sql("copy_archived", {"document_id": document_id, "unit_id": unit_id, "now": now})
+    yield from _handler_is_done(document_id, unit_id, now)
     if head.is_test:
         return
     key = {"measure": "handling", "unit_id": unit_id, "kind": head.kind}

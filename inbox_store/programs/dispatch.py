@@ -11,7 +11,7 @@ from inbox_store.engine import Arrived, Audit, Changed, CommitNo, Many, Program,
 from inbox_store.errors import Refused
 from inbox_store.grams import grams
 from inbox_store.nouns import NO_SIGNING_DUTY, AudienceUnit, MeetingForm, NewDocument, Noun
-from inbox_store.programs.entries import set_entry
+from inbox_store.programs.entries import find_entry, set_entry, settle_entry
 from inbox_store.states import dispatch_step
 from inbox_store.times import day_int, day_of
 
@@ -334,9 +334,11 @@ def fan_out_chunk(
 def _send_chunk(row: DispatchRow, head: DocumentHead, to: int, due: Due, now: int) -> Program[None]:
     ((commit_no,),) = yield CommitNo()
     window = {"dispatch_id": row.id, "document_id": row.document_id, "after": row.cursor_unit, "to": to}
-    again = row.supplement_of is not None
+    # What another dispatch of the document has sent, before or meanwhile, is looked for; a lone one has nothing to look for.
+    ((others,),) = yield Sql("dispatch_others", {"document_id": row.document_id, "dispatch_id": row.id})
+    again = others > 0
     if again:
-        yield from _reopen_tallies(window, head)
+        yield from _reopen_tallies(window, head, now)
     counted = int(head.signable and not head.is_test)
     yield Sql(
         "distribution_send",
@@ -369,7 +371,9 @@ def _send_chunk(row: DispatchRow, head: DocumentHead, to: int, due: Due, now: in
 
 
 def _own_copy(row: DispatchRow, commit_no: int, now: int) -> Program[None]:
-    """The sender finds what was sent in the folder 办公发文; a return or an answer wakes it there."""
+    """The sender finds what was sent in the folder 办公发文, unless it is in the inbox already; a return wakes it there."""
+    if (yield from find_entry(row.submitted_by, row.document_id)) is not None:
+        return
     mine = {
         "send_no": row.send_no,
         "person_id": row.submitted_by,
@@ -386,16 +390,39 @@ def _tally_chunk(window: dict[str, int], head: DocumentHead, now: int) -> Progra
         yield Sql("tally_send", {**told, "measure": "meeting", "outcome": "asked", "role": "to"})
 
 
-def _reopen_tallies(window: dict[str, int], head: DocumentHead) -> Program[None]:
-    """A returned copy that is sent again is the same copy, open anew: its earlier outcome leaves the tallies."""
-    for unit_id, sent_at, returned_at in (yield Sql("distribution_reopened", window)):
-        gone = {"measure": "sign", "unit_id": unit_id, "kind": head.kind, "outcome": "returned", "n": -1}
-        days = {"day": day_int(day_of(sent_at)), "outcome_day": day_int(day_of(returned_at))}
-        yield Sql("tally_move", {**gone, **days})
+def _reopen_tallies(window: dict[str, int], head: DocumentHead, now: int) -> Program[None]:
+    """A returned copy that is sent again is the same copy, open anew: its earlier outcome leaves the tallies.
+
+    A meeting's notice was asked for on the day of the new sending.
+    """
+    rows = yield Sql("distribution_reopened", window)
+    for unit_id, sent_at, returned_at, role, reply_due_at, answered_at in rows:
+        base = {"unit_id": unit_id, "kind": head.kind, "day": day_int(day_of(sent_at))}
+        gone = {
+            "measure": "sign",
+            "outcome": "returned",
+            "outcome_day": day_int(day_of(returned_at)),
+            "n": -1,
+        }
+        yield Sql("tally_move", {**base, **gone})
+        if reply_due_at is not None and role == "to":
+            answer = _answer_outcome(reply_due_at, answered_at)
+            yield Sql("tally_move", {**base, "measure": "meeting", **answer, "n": -1})
+            yield Sql(
+                "tally_move", {**base, "day": day_int(day_of(now)), "measure": "meeting", **answer, "n": 1}
+            )
+
+
+def _answer_outcome(reply_due_at: int, answered_at: int | None) -> dict[str, object]:
+    """How a unit stands to a meeting it was asked to: the answer it has given stays its answer."""
+    if answered_at is None:
+        return {"outcome": "asked", "outcome_day": 0}
+    outcome = "answered" if answered_at <= reply_due_at else "answered_late"
+    return {"outcome": outcome, "outcome_day": day_int(day_of(answered_at))}
 
 
 def _reopen_entries(window: dict[str, int], head: DocumentHead, now: int) -> Program[None]:
-    """Clerks who already hold the document (through another unit, or a returned copy) find it to do again."""
+    """Clerks of the copies just sent who hold the document already (another unit, a returned copy) have it to do again."""
     if not head.signable:
         return
     for (person_id,) in (yield Sql("entry_clerks_again", window)):
@@ -424,6 +451,8 @@ def recall(document_id: int, reason: str, actor: int, origin: str, now: int) -> 
             moves.append({**base, "outcome": "unsigned", "outcome_day": 0, "n": -1})
             moves.append({**base, "outcome": "recalled", "outcome_day": day_int(day_of(now)), "n": 1})
     yield Many("tally_move", moves)
+    for unit_id, sent_at in (yield Sql("meeting_unanswered", {"document_id": document_id})):
+        yield from not_asked_any_more(head, unit_id, sent_at)
     key = f"withdraw:{document_id}"
     payload = json.dumps({"document_id": document_id})
     yield Sql("work_put", {"lane": 1, "kind": "withdraw", "key": key, "payload": payload, "due_at": now})
@@ -432,6 +461,16 @@ def recall(document_id: int, reason: str, actor: int, origin: str, now: int) -> 
         action="document.recall", actor=actor, subject=f"document:{document_id}", detail=detail, origin=origin
     )
     return [row[0] for row in unsigned]
+
+
+def not_asked_any_more(head: DocumentHead, unit_id: int, sent_at: int) -> Program[None]:
+    """A meeting notice that was returned or recalled before an answer no longer counts as asked (receipt rate)."""
+    if head.kind != "meeting_notice":
+        return
+    if (yield Sql("meeting_receipt_last", {"document_id": head.id, "unit_id": unit_id})):
+        return  # answered: it stays in the rate, whatever became of the notice
+    key = {"measure": "meeting", "unit_id": unit_id, "kind": head.kind, "day": day_int(day_of(sent_at))}
+    yield Sql("tally_move", {**key, "outcome": "asked", "outcome_day": 0, "n": -1})
 
 
 def withdraw_chunk(document_id: int, after: int, units_max: int, now: int) -> Program[int | None]:
@@ -444,4 +483,6 @@ def withdraw_chunk(document_id: int, after: int, units_max: int, now: int) -> Pr
         send_no = yield from set_entry(person_id, document_id, "withdrawn", now)
         if send_no is not None:
             yield Changed(person_id, send_no)
+    for (person_id,) in (yield Sql("recall_clerks", window)):
+        yield from settle_entry(person_id, document_id, now)
     return int(units[-1][0])

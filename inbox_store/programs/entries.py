@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inbox_store.engine import CommitNo, Program, Sql
+from inbox_store.engine import Changed, CommitNo, Program, Sql
 from inbox_store.nouns import Noun
 from inbox_store.states import PENDING
 
@@ -34,7 +34,10 @@ def find_entry(person_id: int, document_id: int) -> Program[Entry | None]:
 def write_entry(
     person_id: int, entry: Entry, state: str, *, opened_at: int | None, done_at: int | None
 ) -> Program[None]:
-    """Set the state of an entry; a badge count moves with it where the entry is merged."""
+    """Set the state of an entry; a badge count moves with it where the entry is merged.
+
+    What is pending has no ``done_at``; otherwise None leaves the instant that stands.
+    """
     told = {
         "send_no": entry.send_no,
         "person_id": person_id,
@@ -57,6 +60,15 @@ def set_entry(person_id: int, document_id: int, state: str, now: int) -> Program
         return None
     yield from write_entry(person_id, entry, state, opened_at=None, done_at=None if state in PENDING else now)
     return entry.send_no
+
+
+def settle_entry(person_id: int, document_id: int, now: int) -> Program[None]:
+    """What still waits in the inbox is done once nothing is left to do: no copy to sign for, none in the person's hands."""
+    ((left,),) = yield Sql("duties_left", {"document_id": document_id, "person_id": person_id})
+    entry = None if left else (yield from find_entry(person_id, document_id))
+    if entry is not None and entry.state in PENDING:
+        yield from write_entry(person_id, entry, "done", opened_at=None, done_at=now)
+        yield Changed(person_id, entry.send_no)
 
 
 def give_entry(person_id: int, document_id: int, folder: str, state: str) -> Program[int]:

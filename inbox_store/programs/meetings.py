@@ -124,6 +124,8 @@ def answer(
         raise Refused("not_clerk", unit=unit_id)
     if meeting.recalled_at is not None:
         raise Refused("already_recalled", id=document_id)
+    if copy.state == "returned":
+        raise Refused("already_returned", id=document_id)
     key = {"document_id": document_id, "unit_id": unit_id}
     last = yield Sql("meeting_receipt_last", key)
     if last and now > meeting.reply_due_at:

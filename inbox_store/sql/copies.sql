@@ -57,9 +57,10 @@ where o.document_id = :document_id and o.unit_id = :unit_id order by o.id;
 -- name: clerks_of
 select person_id from addressee where unit_id = :unit_id and is_clerk = 1;
 
--- name: clerk_open_copies
+-- name: duties_left
 select count(*) from addressee x join distribution v on v.unit_id = x.unit_id and v.document_id = :document_id
-where x.person_id = :person_id and x.is_clerk = 1 and v.state = 'unsigned';
+where x.person_id = :person_id
+  and ((x.is_clerk = 1 and v.state = 'unsigned') or (v.state = 'handling' and v.handler_id = x.person_id));
 
 -- name: person_units_now
 select distinct unit_id from appointment where person_id = :person_id and from_at <= :now and (to_at is null or to_at > :now);

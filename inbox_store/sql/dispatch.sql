@@ -68,6 +68,9 @@ update dispatch set state = :state, decided_by = :actor, decided_at = :now, deci
 update dispatch set state = 'sending', send_no = (select coalesce(max(send_no), 0) + 1 from dispatch)
 where id = :dispatch_id returning send_no;
 
+-- name: dispatch_others
+select count(*) from dispatch where document_id = :document_id and id <> :dispatch_id and send_no is not null;
+
 -- name: hot_send_add
 insert into hot_send (send_no) values (:send_no) on conflict (send_no) do nothing;
 
@@ -84,8 +87,10 @@ update dispatch set state = 'sent', sent_at = :now where id = :dispatch_id;
 select unit_id from audience where dispatch_id = :dispatch_id and unit_id > :after order by unit_id limit :limit;
 
 -- name: distribution_reopened
-select v.unit_id, v.sent_at, v.returned_at from audience a
+select v.unit_id, v.sent_at, v.returned_at, v.role, m.reply_due_at, r.answered_at from audience a
 join distribution v on v.document_id = :document_id and v.unit_id = a.unit_id
+left join meeting m on m.document_id = v.document_id
+left join meeting_receipt r on r.document_id = v.document_id and r.unit_id = v.unit_id and r.version = 1
 where a.dispatch_id = :dispatch_id and a.unit_id > :after and a.unit_id <= :to and v.state = 'returned' and v.counted = 1;
 
 -- name: distribution_send
@@ -104,7 +109,7 @@ where distribution.state = 'returned';
 insert into tally (measure, unit_id, kind, day, outcome, outcome_day, n)
 select :measure, v.unit_id, :kind, :day, :outcome, 0, 1 from distribution v
 where v.document_id = :document_id and v.dispatch_id = :dispatch_id and v.unit_id > :after and v.unit_id <= :to
-  and v.counted = 1 and (:role = '' or v.role = :role)
+  and v.counted = 1 and (:role = '' or (v.role = :role and v.round = 1))
 on conflict (measure, unit_id, day, kind, outcome, outcome_day) do update set n = tally.n + 1;
 
 -- name: tally_move
@@ -118,8 +123,9 @@ select :send_no, x.person_id, :commit_no, a.folder, case when x.is_clerk = 1 and
 from audience a join addressee x on x.unit_id = a.unit_id
 where a.dispatch_id = :dispatch_id and a.unit_id > :after and a.unit_id <= :to
   and (:everyone = 1 or x.is_clerk = 1 or (x.leader_mask & :leader_mask) <> 0)
-on conflict (send_no, person_id) do update set state = excluded.state, folder = excluded.folder
-where excluded.state = 'to_do' and inbox_hot.state = 'to_read';
+on conflict (send_no, person_id) do update set state = excluded.state, folder = excluded.folder, commit_no = excluded.commit_no,
+    done_at = null
+where excluded.state = 'to_do' and inbox_hot.state <> 'to_do';
 
 -- name: entry_fan_out_again
 insert into inbox_hot (send_no, person_id, commit_no, folder, state)
@@ -128,14 +134,17 @@ from audience a join addressee x on x.unit_id = a.unit_id
 where a.dispatch_id = :dispatch_id and a.unit_id > :after and a.unit_id <= :to
   and (:everyone = 1 or x.is_clerk = 1 or (x.leader_mask & :leader_mask) <> 0)
   and not exists (select 1 from dispatch p join inbox_hot h on h.send_no = p.send_no and h.person_id = x.person_id
-                  where p.document_id = :document_id and p.send_no < :send_no)
+                  where p.document_id = :document_id and p.send_no <> :send_no)
   and not exists (select 1 from dispatch p join inbox c on c.send_no = p.send_no and c.person_id = x.person_id
-                  where p.document_id = :document_id and p.send_no < :send_no)
-on conflict (send_no, person_id) do update set state = excluded.state, folder = excluded.folder
-where excluded.state = 'to_do' and inbox_hot.state = 'to_read';
+                  where p.document_id = :document_id and p.send_no <> :send_no)
+on conflict (send_no, person_id) do update set state = excluded.state, folder = excluded.folder, commit_no = excluded.commit_no,
+    done_at = null
+where excluded.state = 'to_do' and inbox_hot.state <> 'to_do';
 
 -- name: entry_clerks_again
-select distinct x.person_id from audience a join addressee x on x.unit_id = a.unit_id and x.is_clerk = 1
+select distinct x.person_id from audience a
+join distribution v on v.document_id = :document_id and v.unit_id = a.unit_id and v.dispatch_id = a.dispatch_id and v.state = 'unsigned'
+join addressee x on x.unit_id = a.unit_id and x.is_clerk = 1
 where a.dispatch_id = :dispatch_id and a.unit_id > :after and a.unit_id <= :to;
 
 -- name: entry_hot_add
@@ -153,11 +162,15 @@ where document_id = :document_id and state <> 'returned';
 select v.unit_id from distribution v where v.document_id = :document_id and v.unit_id > :after order by v.unit_id limit :limit;
 
 -- name: recall_people
-select distinct x.person_id from distribution v join addressee x on x.unit_id = v.unit_id
+select distinct x.person_id from distribution v join appointment x on x.unit_id = v.unit_id
 where v.document_id = :document_id and v.unit_id > :after and v.unit_id <= :to
   and not exists (
-    select 1 from distribution w join addressee y on y.unit_id = w.unit_id and y.person_id = x.person_id
+    select 1 from distribution w join appointment y on y.unit_id = w.unit_id and y.person_id = x.person_id
     where w.document_id = :document_id and w.state not in ('recalled', 'returned'));
+
+-- name: recall_clerks
+select distinct x.person_id from distribution v join addressee x on x.unit_id = v.unit_id and x.is_clerk = 1
+where v.document_id = :document_id and v.unit_id > :after and v.unit_id <= :to and v.state = 'recalled';
 
 -- name: dispatches_page
 select p.id, p.document_id, p.state, p.units, p.persons, p.general, p.submitted_at, p.sent_at, d.title, d.kind, d.urgency, d.doc_no,

@@ -26,7 +26,8 @@ from distribution v
 join document d on d.id = v.document_id
 join meeting m on m.document_id = d.id
 left join meeting_receipt r on r.document_id = v.document_id and r.unit_id = v.unit_id and r.version = 1
-where v.counted = 1 and v.role = 'to';
+where v.counted = 1 and v.role = 'to'
+  and (r.answered_at is not null or (d.recalled_at is null and v.state <> 'returned'));
 
 -- name: recount_inbox_cold
 select person_id, folder, count(*), sum(case when state in ('to_do', 'to_read') then 1 else 0 end) from inbox group by person_id, folder

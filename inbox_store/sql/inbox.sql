@@ -37,7 +37,7 @@ join (
     select h.person_id, h.send_no, h.commit_no, h.folder, h.state, h.delivered_at, h.opened_at, h.done_at
     from hot_send s join inbox_hot h on h.send_no = s.send_no and h.person_id = :person_id
 ) e on e.send_no = p.send_no
-where (:folder = '' or e.folder = :folder) and (:sender_unit_id = 0 or d.sender_unit_id = :sender_unit_id)
+where (:folder = '' or e.folder = :folder) and (:state = '' or e.state = :state) and (:sender_unit_id = 0 or d.sender_unit_id = :sender_unit_id)
   and d.created_at >= :from_at and d.created_at < :to_at
 order by e.send_no desc limit :limit;
 
@@ -51,7 +51,7 @@ from (
     from hot_send s join inbox_hot h on h.send_no = s.send_no and h.person_id = :person_id
 ) e
 join dispatch p on p.send_no = e.send_no join document d on d.id = p.document_id
-where e.send_no < :before and (:folder = '' or e.folder = :folder) and (:sender_unit_id = 0 or d.sender_unit_id = :sender_unit_id)
+where e.send_no < :before and (:folder = '' or e.folder = :folder) and (:state = '' or e.state = :state) and (:sender_unit_id = 0 or d.sender_unit_id = :sender_unit_id)
   and d.created_at >= :from_at and d.created_at < :to_at
 order by e.send_no desc limit :limit;
 
@@ -64,11 +64,13 @@ select c.send_no, c.commit_no, c.folder, c.state, c.opened_at from dispatch p
 join inbox c on c.person_id = :person_id and c.send_no = p.send_no where p.document_id = :document_id;
 
 -- name: entry_hot_set
-update inbox_hot set state = :state, opened_at = coalesce(opened_at, :opened_at), done_at = :done_at
+update inbox_hot set state = :state, opened_at = coalesce(opened_at, :opened_at),
+    done_at = case when :state in ('to_do', 'to_read') then null else coalesce(:done_at, done_at) end
 where send_no = :send_no and person_id = :person_id;
 
 -- name: entry_cold_set
-update inbox set state = :state, opened_at = coalesce(opened_at, :opened_at), done_at = :done_at
+update inbox set state = :state, opened_at = coalesce(opened_at, :opened_at),
+    done_at = case when :state in ('to_do', 'to_read') then null else coalesce(:done_at, done_at) end
 where person_id = :person_id and send_no = :send_no;
 
 -- name: entry_cold_add
@@ -108,10 +110,10 @@ left join person s on s.id = v.signed_by
 where p.send_no in (select value from json_each(:sends)) and (a.to_at is null or a.to_at > :now) and a.from_at <= :now;
 
 -- name: entries_of_sends
-select h.person_id, h.send_no, h.folder, h.state from inbox_hot h
+select h.commit_no, h.folder, h.state from inbox_hot h
 where h.send_no = :send_no and h.person_id = :person_id
 union all
-select c.person_id, c.send_no, c.folder, c.state from inbox c
+select c.commit_no, c.folder, c.state from inbox c
 where c.person_id = :person_id and c.send_no = :send_no;
 
 -- name: arrivals_online
@@ -169,9 +171,6 @@ on conflict (day, bin) do update set peak = max(online_peak.peak, excluded.peak)
 
 -- name: peaks
 select day, max(peak) from online_peak where day >= :from_day and day <= :to_day group by day order by day;
-
--- name: change_prune
-delete from entry_change where commit_no < :before;
 
 -- name: arrivals_due
 select min(v.sign_due_at) from distribution v join dispatch p on p.document_id = v.document_id and p.id = v.dispatch_id

@@ -46,3 +46,7 @@ on conflict (document_id, unit_id, name) do update set seat = excluded.seat;
 
 -- name: seats_all
 select unit_id, name, seat from seat where document_id = :document_id;
+
+-- name: meeting_unanswered
+select v.unit_id, v.sent_at from distribution v join meeting m on m.document_id = v.document_id
+where v.document_id = :document_id and v.role = 'to' and v.counted = 1 and v.state <> 'returned';

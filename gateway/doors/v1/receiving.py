@@ -169,7 +169,14 @@ async def sign_many(call: AppCall[BulkSign, None]) -> Encoded:
     zh="退回：签收之前，须说明原因",
     en="Return a copy with a reason, before signing only",
     example=ReturnBody(reason="主送单位有误，不属我单位职责"),
-    errors=("not_addressed", "not_clerk", "already_signed", "already_returned", "already_recalled"),
+    errors=(
+        "not_addressed",
+        "not_clerk",
+        "already_signed",
+        "already_answered",
+        "already_returned",
+        "already_recalled",
+    ),
 )
 async def return_copy(call: AppCall[ReturnBody, None]) -> Encoded:
     """Sends a copy back."""
