@@ -306,7 +306,7 @@ async def running(settings: Settings, clock: Clock = system_now) -> AsyncIterato
         app = make_app(services, all_routes())
         app.router.add_get(LIVE_PATH, sockets.live)
         await sockets.start()
-        keeping = asyncio.create_task(upkeep.run(parts.house))
+        keeping = asyncio.create_task(upkeep.run(parts.house, parts.access.purge))
         told = settings.server
         try:
             async with serving.serve(app, limits, host=told.host, port=told.port, tls=_tls(settings)) as (

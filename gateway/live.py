@@ -148,4 +148,4 @@ async def keep_peak(house: House, at: int, persons: int) -> None:
 
 def concerns_people(nudge: CommitNudge) -> bool:
     """Whether a commit has anything to tell a live session."""
-    return bool(nudge.arrivals or nudge.changed)
+    return bool(nudge.arrivals or nudge.changed or nudge.foreign)

@@ -96,7 +96,7 @@ def talk(place: Far, work: Callable[[Api], Awaitable[T]]) -> T:
         refuse(problem)
     except (aiohttp.ClientError, TimeoutError, OSError) as fault:
         stop(
-            f"与 {place.url} 的连接失败：{fault or type(fault).__name__}",
+            f"与 {place.url} 的连接失败：{str(fault) or type(fault).__name__}",
             "核对地址和网络后用同样的命令重试；已受理的不会重复办理",
         )
 

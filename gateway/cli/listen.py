@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from gateway.cli.console import config_file, loaded, stop
+from gateway.cli.client import Authority, Far, Server, TokenFile, far, token_of
+from gateway.cli.console import stop
 
 if TYPE_CHECKING:
+    import ssl
+
     from rich.console import Console
 
     from realtime.client import LiveClient
@@ -22,28 +24,6 @@ if TYPE_CHECKING:
 STATES: Final = {"to_do": "待办", "to_read": "待阅", "done": "已办", "read": "已阅", "withdrawn": "已撤回"}
 KINDS: Final = {"arrived": "新到", "state": "变化", "withdrawn": "撤回"}
 STYLES: Final = {"flash": "bold red", "extra_urgent": "red", "urgent": "yellow"}
-
-
-def live_url(server: str) -> str:
-    """Where the live sockets of a server are. Ends the run when `server` is no HTTP address."""
-    from realtime.server import LIVE_PATH
-
-    scheme, found, rest = server.rstrip("/").partition("://")
-    sockets = {"http": "ws", "https": "wss"}.get(scheme.lower())
-    if not found or not sockets or not rest:
-        stop(f"服务器地址不对：{server}", "写成 http://主机:端口 或 https://主机")
-    return f"{sockets}://{rest}{LIVE_PATH}"
-
-
-def read_token(file: Path) -> str:
-    """The access token in `file`."""
-    try:
-        token = file.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        token = ""
-    if not token:
-        stop(f"读不到令牌：{file}", f"先取得令牌，例如 songda account token 登录名 > {file}")
-    return token
 
 
 def whose(token: str) -> str:
@@ -62,11 +42,6 @@ def whose(token: str) -> str:
         return msgspec.json.decode(claims, type=Claims).sub
     except ValueError:
         return hashlib.sha256(token.encode()).hexdigest()[:16]
-
-
-def folder_of(variable: str, usual: str) -> Path:
-    """The folder of this user for Songda: below what the environment says, or in the usual place."""
-    return Path(os.environ.get(variable) or Path.home() / usual) / "songda"
 
 
 def line_of(item: Item) -> str:
@@ -126,20 +101,11 @@ async def follow(live: LiveClient, screen: Screen, once: int) -> None:
 
 def listen(
     ctx: typer.Context,
-    server: Annotated[
-        str, typer.Option("--server", help="服务器地址；默认取自配置 server", show_default=False)
-    ] = "",
-    token_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--token-file", help="存放访问令牌的文件；默认 ~/.config/songda/token", show_default=False
-        ),
-    ] = None,
+    server: Server = "",
+    token_file: TokenFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="每条输出一行 JSON")] = False,
     once: Annotated[int, typer.Option("--once", min=0, help="收到这么多条后结束；0 表示一直接收")] = 0,
-    ca: Annotated[
-        Path | None, typer.Option("--ca", help="服务器证书的签发证书（PEM），试用自签证书时需要")
-    ] = None,
+    ca: Authority = None,
 ) -> None:
     """在终端实时接收本人的来文和状态变化；断线自动续传，Ctrl-C 结束。
 
@@ -147,44 +113,51 @@ def listen(
     """
     import asyncio
 
-    from realtime.client import ClientOptions, Credential, LiveClient, LiveRefusedError
-    from realtime.frames import Hello
-    from realtime.positions import FilePositions
+    from realtime.client import LiveRefusedError
 
-    address = (server or loaded(config_file(ctx)).settings.server.address).rstrip("/")
-    url, path = live_url(address), token_file or folder_of("XDG_CONFIG_HOME", ".config") / "token"
-    screen = Screen(as_json=as_json)
-    key = f"{address} {whose(read_token(path))}"
-
-    async def credential() -> Credential:
-        return Credential(token=read_token(path))  # read anew: it may have been renewed meanwhile
-
-    async def pause(seconds: float) -> None:
-        screen.remark(f"连接中断，{seconds:.1f} 秒后重连……")
-        await asyncio.sleep(seconds)
-
-    live = LiveClient(
-        url,
-        credential,
-        hello=Hello(device="terminal", app="songda listen"),
-        positions=FilePositions(folder_of("XDG_STATE_HOME", ".local/state") / "live.json", key),
-        options=ClientOptions(tls=_tls(url, ca), pause=pause),
-    )
+    place, screen = far(ctx, server, token_file, ca), Screen(as_json=as_json)
     try:
-        asyncio.run(follow(live, screen, once))
+        asyncio.run(follow(_client(place, token_file, screen), screen, once))
     except LiveRefusedError as why:
         stop(str(why), "令牌可能已过期，或帐户已停用；换一个令牌再试")
     except KeyboardInterrupt:
         screen.remark("已停止；下次从这里继续。")
 
 
-def _tls(url: str, ca: Path | None) -> ssl.SSLContext | None:
-    if not url.startswith("wss:"):
+def _client(place: Far, token_file: Path | None, screen: Screen) -> LiveClient:
+    import asyncio
+
+    from realtime.client import ClientOptions, Credential, LiveClient
+    from realtime.frames import Hello
+    from realtime.positions import FilePositions
+    from realtime.server import LIVE_PATH
+
+    async def credential() -> Credential:
+        return Credential(token=token_of(token_file))  # read anew: it may have been renewed meanwhile
+
+    async def pause(seconds: float) -> None:
+        screen.remark(f"连接中断，{seconds:.1f} 秒后重连……")
+        await asyncio.sleep(seconds)
+
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return LiveClient(
+        f"ws{place.url.removeprefix('http')}{LIVE_PATH}",
+        credential,
+        hello=Hello(device="terminal", app="songda listen"),
+        positions=FilePositions(state / "songda" / "live.json", f"{place.url} {whose(place.token)}"),
+        options=ClientOptions(tls=_tls(place), pause=pause),
+    )
+
+
+def _tls(place: Far) -> ssl.SSLContext | None:
+    import ssl
+
+    if not place.url.startswith("https:"):
         return None
     try:
-        return ssl.create_default_context(cafile=ca)
+        return ssl.create_default_context(cafile=place.ca)
     except OSError as why:
-        stop(f"读不到签发证书 {ca}：{why}", "检查 --ca 的文件")
+        stop(f"读不到签发证书 {place.ca}：{why}", "检查 --ca 的文件")
 
 
 def register(app: typer.Typer) -> None:

@@ -29,6 +29,7 @@ meeting_app = typer.Typer(help="会议：参会名单。\n\nMeetings: the roster
 def roster(
     ctx: typer.Context,
     document: Annotated[int, typer.Argument(metavar="ID", help="会议通知的文件编号", show_default=False)],
+    *,
     xlsx: Annotated[Path | None, typer.Option("--xlsx", help="写入 XLSX 文件", show_default=False)] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="写入 CSV 文件", show_default=False)] = None,
     masked: Annotated[bool, typer.Option("--masked", help="只要脱敏的手机号")] = False,

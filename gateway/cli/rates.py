@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -25,25 +24,25 @@ from gateway.cli.console import stop
 
 if TYPE_CHECKING:
     from gateway.assembly import Parts
-    from gateway.rules.rate_tables import By
 
 rates_app = typer.Typer(
     help="签收率、及时签收率、归档率、回执率。\n\nRates of a period; the recount.",
     invoke_without_command=True,
 )
 
-WAYS = ("unit", "county", "group", "line", "total")
+By = Literal["unit", "county", "group", "line", "total"]
 
 
 @rates_app.callback()
 def rates(
     ctx: typer.Context,
+    *,
     start: Annotated[
         str, typer.Option("--from", help="起始日（年-月-日）；默认本月 1 日", show_default=False)
     ] = "",
     end: Annotated[str, typer.Option("--to", help="截止日，当天也算；默认今天", show_default=False)] = "",
     by: Annotated[
-        str, typer.Option("--by", help="unit 单位、county 县区、group 类别、line 条线、total 合计")
+        By, typer.Option("--by", help="unit 单位、county 县区、group 类别、line 条线、total 合计")
     ] = "county",
     cutoff: Annotated[
         str, typer.Option("--cutoff", help="统计截止日；默认期末后第 5 个工作日", show_default=False)
@@ -60,8 +59,6 @@ def rates(
     """
     if ctx.invoked_subcommand is not None:
         return
-    if by not in WAYS:
-        raise typer.BadParameter(f"可用：{'、'.join(WAYS)}", ctx, param_hint="--by")
     first, last = _days(start, end)
     params = {"from": first.isoformat(), "to": last.isoformat(), "by": by, "cutoff": cutoff or None}
     if data is not None:

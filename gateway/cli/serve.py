@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.console import config_file, loaded
+from gateway.cli.console import config_file, loaded, stop
 
 DESCRIPTORS = 65_536
 
@@ -34,7 +34,12 @@ def serve(
     told = loaded(config_file(ctx), {"server.host": host, "server.port": port}).settings
     configure_logs(level=told.log.level, form=told.log.format, stream=sys.stderr, colors=sys.stderr.isatty())
     raise_descriptor_limit(DESCRIPTORS)
-    uvloop.run(run(told))
+    typer.echo(f"启动服务：{told.server.address}，数据目录 {told.data_folder}。Ctrl-C 停止。")
+    try:
+        uvloop.run(run(told))
+    except OSError as fault:
+        mend = "换一个端口（--port），或停掉占用它的程序；数据目录须可写"
+        stop(f"不能启动：{fault.strerror or fault}", mend)
 
 
 def register(app: typer.Typer) -> None:

@@ -144,8 +144,13 @@ async def loop(
             continue
 
 
-async def run(house: House) -> None:
-    """All loops in one task group, until cancelled."""
+async def run(house: House, forget: Callable[[], Awaitable[None]]) -> None:
+    """All loops in one task group, until cancelled. ``forget`` purges ended log-ins beside the old keys."""
+
+    async def forget_all(house: House) -> bool:
+        await forget()
+        return await forget_step(house)
+
     fan, orders = asyncio.Event(), asyncio.Event()
     house.wake += [fan.set, orders.set]
     async with asyncio.TaskGroup() as group:
@@ -153,7 +158,7 @@ async def run(house: House) -> None:
         group.create_task(loop("orders", house, order_step, orders, LOOK_EVERY_S))
         group.create_task(loop("merge", house, merge_step, asyncio.Event(), LOOK_EVERY_S))
         group.create_task(loop("sweep", house, sweep_step, asyncio.Event(), SWEEP_EVERY_S))
-        group.create_task(loop("forget", house, forget_step, asyncio.Event(), FORGET_EVERY_S))
+        group.create_task(loop("forget", house, forget_all, asyncio.Event(), FORGET_EVERY_S))
         group.create_task(loop("head", house, head_step, asyncio.Event(), HEAD_EVERY_S))
 
 
