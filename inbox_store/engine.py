@@ -98,7 +98,7 @@ class Nudge:
     changed: tuple[tuple[int, int], ...] = ()
     org: bool = False
     foreign: bool = False
-    """Another process committed to the same store (a tool at the machine): what it changed is to be read anew."""
+    """Another process (a tool at the machine) changed entries that nobody here was told of: inboxes are to be read anew."""
 
     def __bool__(self) -> bool:
         """Whether anybody needs to hear of it."""

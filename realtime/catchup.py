@@ -21,11 +21,13 @@ PAUSES_S: Final = (0.2, 1.0, 3.0)
 class CatchUps:
     """A queue of sessions that want a page, and the workers that read.
 
-    The queue is bounded by the sessions: a machine never has two pages under way.
+    The queue is bounded by the sessions: a machine never has two pages under way. ``reached`` is the highest position
+    that a page has told: a read may see a commit a moment before its number is published.
     """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self.reached = 0
         self._wanted: asyncio.Queue[tuple[Link, CatchUp]] = asyncio.Queue()
 
     def want(self, link: Link, what: CatchUp) -> None:
@@ -49,7 +51,11 @@ class CatchUps:
                 continue
             page = await self._page(what)
             session, now = link.session, self._desk.now()
-            self._desk.perform(link, session.unread(now) if page is None else session.page(page, now))
+            if page is None:
+                self._desk.perform(link, session.unread(now))
+            else:
+                self.reached = max(self.reached, page.position)
+                self._desk.perform(link, session.page(page, now))
 
     async def _page(self, what: CatchUp) -> Page | None:
         for pause_s in (0, *PAUSES_S):

@@ -45,11 +45,12 @@ class Hub:
     def publish(self, nudge: Nudge) -> None:
         """A commit is durable. Called on the loop, in commit order, right after the commit; never waits.
 
-        When the queue is full, or a nudge comes out of order, nothing is lost: every session reads for itself.
+        When the queue is full, a nudge comes out of order, or another process has committed what nobody was told of,
+        nothing is lost: every session reads for itself.
         """
         in_order = nudge.commit_no > self.published
         self.published = max(self.published, nudge.commit_no)
-        if in_order and self._weight + weight(nudge) <= self._limits.nudges_max:
+        if in_order and not nudge.foreign and self._weight + weight(nudge) <= self._limits.nudges_max:
             self._nudges.append(nudge)
             self._weight += weight(nudge)
         else:

@@ -81,7 +81,7 @@ class Feed(Protocol):
         ...
 
     def position(self) -> int:
-        """The newest commit; never below one whose nudge was published."""
+        """The newest commit that reads can see; never below one whose nudge was published, never above a durable one."""
         ...
 
     async def since(self, person_id: int, after: int, limit: int) -> Page:

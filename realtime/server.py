@@ -338,7 +338,7 @@ class LiveServer:
             self._perform(link, link.session.unread(self._now()))
             return
         lasts_s = (who.expires_at - self._clock()) / US if who else 0.0
-        position = max(self._feed.position(), self._hub.published)
+        position = max(self._feed.position(), self._hub.published, self._catchups.reached)
         # From here to the Join there is no await: no nudge above `position` can slip between the two.
         self._perform(link, link.session.admitted(who, position, self._feed.epoch, self._now(), lasts_s))
 

@@ -24,6 +24,9 @@ PASSING: Final = frozenset({408, 429, 502, 503, 504})
 
 WAIT_MAX_S: Final = 60.0
 
+READ_TRIES_MAX: Final = 3
+"""Who only looks is told sooner that nobody answers."""
+
 Body = Callable[[], Any]
 """Makes the body anew for each try: a file that was half sent is read again from its beginning."""
 
@@ -107,7 +110,8 @@ class Api:
         sent = dict(headers or {}) | ({"Idempotency-Key": key} if key else {})
         given = {name: _text(value) for name, value in (params or {}).items() if value is not None}
         wait_s = self._retry.first_wait_s
-        for left in range(self._retry.tries - 1, -1, -1):
+        tries = self._retry.tries if key else min(self._retry.tries, READ_TRIES_MAX)
+        for left in range(tries - 1, -1, -1):
             try:
                 return await self._once(method, path, given, sent, body, timeout_s)
             except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as fault:

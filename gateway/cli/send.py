@@ -85,7 +85,10 @@ def send(
     # Uploaded before the preview: a document may be all attachment, and file names are screened too.
     wish["attachments"] = [*wish.get("attachments", ()), *_uploaded(place, wish, files)]
     told = talk(place, lambda api: _previewed(api, wish))
-    _show(told, as_json=as_json and preview)
+    if as_json and preview:
+        print_json(told)
+    else:
+        _show(told, table=not as_json)
     if not told["sendable"]:
         stop("按此内容不能发送", "按上面列出的问题修改后再发")
     if preview:
@@ -151,11 +154,8 @@ async def _previewed(api: Api, wish: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _show(told: dict[str, Any], *, as_json: bool) -> None:
-    """The preview: whom it reaches, what it may cost, and everything wrong with it."""
-    if as_json:
-        print_json(told)
-        return
+def _show(told: dict[str, Any], *, table: bool) -> None:
+    """The preview: whom it reaches and what it may cost; everything wrong with it goes to standard error."""
     figures = told["figures"]
     rows: list[tuple[str, object]] = [
         ("单位", figures["units"]),
@@ -164,7 +164,8 @@ def _show(told: dict[str, Any], *, as_json: bool) -> None:
         ("短信费用（上限，元）", figures["amount_yuan_ceiling"]),
         ("普发，须第二人批准", "是" if figures["general"] else "否"),
     ]
-    print_table(("预览", ""), rows)
+    if table:
+        print_table(("预览", ""), rows)
     for text in figures["warnings"]:
         typer.echo(f"提醒：{text}", err=True)
     for one in told["findings"]:

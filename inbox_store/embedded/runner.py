@@ -33,6 +33,10 @@ T = TypeVar("T")
 
 _LOST = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY)
 
+_TOUCHED = (
+    "select exists (select 1 from send_commit where commit_no > ?)"
+    " or exists (select 1 from entry_change where commit_no > ?)"
+)
 _INSERT_AUDIT = "insert into audit (commit_no, no, at, actor, action, subject, origin, detail, digest) values (?,?,?,?,?,?,?,?,?)"
 _INSERT_RECEIPT = "insert into sign_receipt (document_id, unit_id, commit_no, no, leaf) values (?,?,?,?,?)"
 _INSERT_LINK = (
@@ -80,7 +84,7 @@ class Sealing:
             self.commit_no,
             tuple(dict.fromkeys(self.arrived)),
             tuple(dict.fromkeys(self.changed)),
-            org=self.org or self.foreign,
+            org=self.org,
             foreign=self.foreign,
         )
 
@@ -102,7 +106,7 @@ class Runner:
         self._receipt_key = receipt_key
         self.commit_no = 0
         self._head = EMPTY
-        self._foreign = False
+        self._moved = self._foreign = False
         self._steps: dict[type, Callable[[sqlite3.Connection, Sealing, Any], list[Row]]] = {
             Sql: self._on_sql,
             Many: self._on_many,
@@ -114,14 +118,19 @@ class Runner:
             OrgChanged: self._on_org,
         }
 
-    def begin_from(self, conn: sqlite3.Connection) -> bool:
-        """Take up the chain where the file ends; returns whether another process has continued it meanwhile."""
+    def begin_from(self, conn: sqlite3.Connection) -> tuple[bool, bool]:
+        """Take up the chain where the file ends.
+
+        Returns whether another process has continued it meanwhile, and whether inboxes were touched by that.
+        """
         before = self.commit_no
         row = conn.execute(
             "select commit_no, link from commit_log order by commit_no desc limit 1"
         ).fetchone()
         self.commit_no, self._head = row or (0, EMPTY)
-        return self.commit_no != before
+        if self.commit_no == before:
+            return False, False
+        return True, bool(conn.execute(_TOUCHED, (before, before)).fetchone()[0])
 
     def run(
         self, conn: sqlite3.Connection, programs: Sequence[Program[Any]]
@@ -130,8 +139,10 @@ class Runner:
         try:
             conn.execute("begin immediate")
             # A tool at the machine may have committed since: under the write lock the end of the chain is certain.
-            foreign = self._foreign = self.begin_from(conn) or self._foreign
-            sealing = Sealing(self.commit_no + 1, self._clock(), foreign=foreign)
+            moved, touched = self.begin_from(conn)
+            # Kept until a commit of our own tells it: a failed transaction must not swallow the news.
+            self._moved, self._foreign = moved or self._moved, touched or self._foreign
+            sealing = Sealing(self.commit_no + 1, self._clock(), org=self._moved, foreign=self._foreign)
             outcomes = [self._one(conn, sealing, program) for program in programs]
             head = self._seal(conn, sealing) if sealing.used else None
             failpoint("before_commit")
@@ -145,9 +156,9 @@ class Runner:
             if isinstance(fault, sqlite3.Error):
                 raise store_fault(fault) from fault
             raise
-        self._foreign = False
+        self._moved = self._foreign = False
         if head is None:
-            return outcomes, Nudge(self.commit_no, org=True, foreign=True) if foreign else None
+            return outcomes, Nudge(self.commit_no, org=sealing.org, foreign=sealing.foreign)
         self.commit_no, self._head = sealing.commit_no, head
         return outcomes, sealing.nudge()
 

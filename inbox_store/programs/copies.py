@@ -9,8 +9,8 @@ from inbox_store.engine import Audit, Changed, Program, Receipt, Sql
 from inbox_store.errors import Refused
 from inbox_store.nouns import LEADER_ROLES, Noun
 from inbox_store.programs.dispatch import DocumentHead, document_head, not_asked_any_more
-from inbox_store.programs.entries import find_entry, give_entry, set_entry, write_entry
-from inbox_store.states import distribution_step
+from inbox_store.programs.entries import find_entry, give_entry, settle_entry, write_entry
+from inbox_store.states import PENDING, distribution_step
 from inbox_store.times import day_int, day_of
 
 
@@ -178,13 +178,9 @@ def _leaf(
 
 
 def _clerks_are_done(document_id: int, unit_id: int, now: int) -> Program[None]:
-    """The entry of each clerk of the unit is done, unless the clerk still has to sign for another unit."""
+    """The entry of each clerk of the unit is done, unless the clerk still has a duty of another unit."""
     for (person_id,) in (yield Sql("clerks_of", {"unit_id": unit_id})):
-        ((left,),) = yield Sql("clerk_open_copies", {"document_id": document_id, "person_id": person_id})
-        if left == 0:
-            send_no = yield from set_entry(person_id, document_id, "done", now)
-            if send_no is not None:
-                yield Changed(person_id, send_no)
+        yield from settle_entry(person_id, document_id, now)
 
 
 def return_copy(document_id: int, unit_id: int, reason: str, actor: Actor, now: int) -> Program[None]:
@@ -214,11 +210,12 @@ def return_copy(document_id: int, unit_id: int, reason: str, actor: Actor, now: 
 
 
 def _tell_sender(document_id: int, now: int) -> Program[None]:
-    """The sender's own copy in 办公发文 wakes up: something came back."""
+    """The sender's own copy in 办公发文 wakes up: something came back. What the sender has to do stays to do."""
     ((person_id,),) = yield Sql("dispatch_submitter", {"document_id": document_id})
-    send_no = yield from set_entry(person_id, document_id, "to_read", now)
-    if send_no is not None:
-        yield Changed(person_id, send_no)
+    entry = yield from find_entry(person_id, document_id)
+    if entry is not None and entry.state not in PENDING:
+        yield from write_entry(person_id, entry, "to_read", opened_at=None, done_at=None)
+        yield Changed(person_id, entry.send_no)
 
 
 def transfer(
@@ -232,9 +229,10 @@ def transfer(
     if not (yield from posts_now(handler_id, unit_id, now)):
         raise Refused("handler_unknown", person=handler_id, unit=unit_id)
     key = {"document_id": document_id, "unit_id": unit_id}
-    if copy.state == "handling":
-        yield from _handler_is_done(document_id, unit_id, now)
+    ((before,),) = yield Sql("handling_current", key)
     yield Sql("copy_handling", {**key, "handler_id": handler_id, "now": now, "due_at": due_at})
+    if before is not None:
+        yield from settle_entry(before, document_id, now)
     who = {"handler_id": handler_id, "assigned_by": actor.person_id, "assigned_at": now}
     yield Sql("handling_add", {**key, **who, "due_at": due_at, "note": note})
     yield from _begin_handling(head, copy, unit_id, now)
@@ -301,13 +299,10 @@ def finish(document_id: int, unit_id: int, actor: Actor, now: int) -> Program[No
 
 
 def _handler_is_done(document_id: int, unit_id: int, now: int) -> Program[None]:
-    """The present handler's entry is done: the matter was finished, filed, or went to somebody else."""
+    """The matter was finished or filed: its handler has nothing more to do, unless another duty is left."""
     ((handler_id,),) = yield Sql("handling_current", {"document_id": document_id, "unit_id": unit_id})
-    if handler_id is None:
-        return
-    send_no = yield from set_entry(handler_id, document_id, "done", now)
-    if send_no is not None:
-        yield Changed(handler_id, send_no)
+    if handler_id is not None:
+        yield from settle_entry(handler_id, document_id, now)
 
 
 def archive(document_id: int, unit_id: int, actor: Actor, now: int) -> Program[None]:

@@ -338,7 +338,7 @@ def _send_chunk(row: DispatchRow, head: DocumentHead, to: int, due: Due, now: in
     ((others,),) = yield Sql("dispatch_others", {"document_id": row.document_id, "dispatch_id": row.id})
     again = others > 0
     if again:
-        yield from _reopen_tallies(window, head, now)
+        yield from _reopen_tallies(window, head)
     counted = int(head.signable and not head.is_test)
     yield Sql(
         "distribution_send",
@@ -390,35 +390,12 @@ def _tally_chunk(window: dict[str, int], head: DocumentHead, now: int) -> Progra
         yield Sql("tally_send", {**told, "measure": "meeting", "outcome": "asked", "role": "to"})
 
 
-def _reopen_tallies(window: dict[str, int], head: DocumentHead, now: int) -> Program[None]:
-    """A returned copy that is sent again is the same copy, open anew: its earlier outcome leaves the tallies.
-
-    A meeting's notice was asked for on the day of the new sending.
-    """
-    rows = yield Sql("distribution_reopened", window)
-    for unit_id, sent_at, returned_at, role, reply_due_at, answered_at in rows:
-        base = {"unit_id": unit_id, "kind": head.kind, "day": day_int(day_of(sent_at))}
-        gone = {
-            "measure": "sign",
-            "outcome": "returned",
-            "outcome_day": day_int(day_of(returned_at)),
-            "n": -1,
-        }
-        yield Sql("tally_move", {**base, **gone})
-        if reply_due_at is not None and role == "to":
-            answer = _answer_outcome(reply_due_at, answered_at)
-            yield Sql("tally_move", {**base, "measure": "meeting", **answer, "n": -1})
-            yield Sql(
-                "tally_move", {**base, "day": day_int(day_of(now)), "measure": "meeting", **answer, "n": 1}
-            )
-
-
-def _answer_outcome(reply_due_at: int, answered_at: int | None) -> dict[str, object]:
-    """How a unit stands to a meeting it was asked to: the answer it has given stays its answer."""
-    if answered_at is None:
-        return {"outcome": "asked", "outcome_day": 0}
-    outcome = "answered" if answered_at <= reply_due_at else "answered_late"
-    return {"outcome": outcome, "outcome_day": day_int(day_of(answered_at))}
+def _reopen_tallies(window: dict[str, int], head: DocumentHead) -> Program[None]:
+    """A returned copy that is sent again is the same copy, open anew: its earlier outcome leaves the tallies."""
+    for unit_id, sent_at, returned_at in (yield Sql("distribution_reopened", window)):
+        gone = {"measure": "sign", "unit_id": unit_id, "kind": head.kind, "outcome": "returned", "n": -1}
+        days = {"day": day_int(day_of(sent_at)), "outcome_day": day_int(day_of(returned_at))}
+        yield Sql("tally_move", {**gone, **days})
 
 
 def _reopen_entries(window: dict[str, int], head: DocumentHead, now: int) -> Program[None]:

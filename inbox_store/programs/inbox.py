@@ -152,7 +152,7 @@ def since(person_id: int, after: int, limit: int, now: int) -> Program[FeedPage]
         told[send_no] = (max(commit_no, earlier[0]), earlier[1])
     ordered = sorted((commit_no, send_no, fresh) for send_no, (commit_no, fresh) in told.items())
     cut = _cut(ordered, limit)
-    items = yield from items_of(person_id, ordered[:cut], now)
+    items = yield from items_of(person_id, ordered[:cut], now, after)
     if cut == len(ordered):
         return FeedPage(items=items, position=reached, more=False)
     return FeedPage(items=items, position=ordered[cut - 1][0], more=True)
@@ -170,9 +170,12 @@ def _cut(ordered: Sequence[tuple[int, int, bool]], limit: int) -> int:
 
 
 def items_of(
-    person_id: int, wanted: Sequence[tuple[int, int, bool]], now: int
+    person_id: int, wanted: Sequence[tuple[int, int, bool]], now: int, after: int = NO_BOUND
 ) -> Program[tuple[FeedItem, ...]]:
-    """The items for (commit_no, send_no, arrived) of one person, as the entries stand now."""
+    """The items for (commit_no, send_no, arrived) of one person, as the entries stand now.
+
+    An entry that was given to the person above the position ``after`` has arrived, too.
+    """
     sends = json.dumps([send_no for _, send_no, _ in wanted])
     heads = {row[0]: row[1:] for row in (yield Sql("items_of", {"sends": sends}))}
     copies: dict[int, list[CopyStatus]] = {}
@@ -180,11 +183,12 @@ def items_of(
         copies.setdefault(row[0], []).append(_status(row))
     items = []
     for commit_no, send_no, fresh in wanted:
-        for _, _, folder, state in (
+        for given_no, folder, state in (
             yield Sql("entries_of_sends", {"send_no": send_no, "person_id": person_id})
         ):
             told = tuple({copy.unit_id: copy for copy in copies.get(send_no, ())}.values())
-            items.append(_item((commit_no, send_no, fresh), folder, state, heads[send_no], told))
+            place = (commit_no, send_no, fresh or given_no > after)
+            items.append(_item(place, folder, state, heads[send_no], told))
     return tuple(items)
 
 
@@ -254,8 +258,9 @@ def deliver(acks: Sequence[Delivered], now: int) -> Program[int]:
         for send_no in hot:
             ((n,),) = yield Sql("deliver_hot", {**key, "send_no": send_no})
             changed += n
-        ((n,),) = yield Sql("deliver_cold", {**key, "floor": floors[ack.after]})
-        changed += n
+        for name in ("deliver_cold", "deliver_given"):
+            ((n,),) = yield Sql(name, {**key, "floor": floors[ack.after]})
+            changed += n
     if changed:
         # One line for the batch, with who acknowledged up to where: acks arrive by the thousand.
         detail = {"entries": changed, "acks": [[a.person_id, a.after, a.to] for a in acks]}

@@ -12,7 +12,7 @@ from inbox_store.errors import Refused
 from inbox_store.keys import PhoneVault
 from inbox_store.nouns import Attendee, Noun
 from inbox_store.programs.copies import Actor, copy_row, posts_now
-from inbox_store.programs.entries import set_entry
+from inbox_store.programs.entries import find_entry, write_entry
 from inbox_store.times import day_int, day_of
 
 
@@ -178,9 +178,12 @@ def answer_personally(
         detail=detail,
         origin=actor.origin,
     )
-    send_no = yield from set_entry(actor.person_id, document_id, "read", now)
-    if send_no is not None:
-        yield Changed(actor.person_id, send_no)
+    entry = yield from find_entry(actor.person_id, document_id)
+    if (
+        entry is not None and entry.state == "to_read"
+    ):  # a clerk's duty to sign is not done by an answer of one's own
+        yield from write_entry(actor.person_id, entry, "read", opened_at=None, done_at=now)
+        yield Changed(actor.person_id, entry.send_no)
 
 
 def check_in(document_id: int, unit_id: int, name: str, actor: Actor, now: int) -> Program[bool]:

@@ -87,10 +87,8 @@ update dispatch set state = 'sent', sent_at = :now where id = :dispatch_id;
 select unit_id from audience where dispatch_id = :dispatch_id and unit_id > :after order by unit_id limit :limit;
 
 -- name: distribution_reopened
-select v.unit_id, v.sent_at, v.returned_at, v.role, m.reply_due_at, r.answered_at from audience a
+select v.unit_id, v.sent_at, v.returned_at from audience a
 join distribution v on v.document_id = :document_id and v.unit_id = a.unit_id
-left join meeting m on m.document_id = v.document_id
-left join meeting_receipt r on r.document_id = v.document_id and r.unit_id = v.unit_id and r.version = 1
 where a.dispatch_id = :dispatch_id and a.unit_id > :after and a.unit_id <= :to and v.state = 'returned' and v.counted = 1;
 
 -- name: distribution_send
@@ -109,7 +107,7 @@ where distribution.state = 'returned';
 insert into tally (measure, unit_id, kind, day, outcome, outcome_day, n)
 select :measure, v.unit_id, :kind, :day, :outcome, 0, 1 from distribution v
 where v.document_id = :document_id and v.dispatch_id = :dispatch_id and v.unit_id > :after and v.unit_id <= :to
-  and v.counted = 1 and (:role = '' or (v.role = :role and v.round = 1))
+  and v.counted = 1 and (:role = '' or v.role = :role)
 on conflict (measure, unit_id, day, kind, outcome, outcome_day) do update set n = tally.n + 1;
 
 -- name: tally_move

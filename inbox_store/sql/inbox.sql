@@ -134,6 +134,11 @@ select send_no from hot_send;
 update inbox set delivered_at = :now
 where person_id = :person_id and send_no >= :floor and commit_no > :after and commit_no <= :to and delivered_at is null;
 
+-- name: deliver_given
+update inbox set delivered_at = :now
+where person_id = :person_id and send_no in (select c.send_no from entry_change c where c.person_id = :person_id and c.commit_no > :after)
+  and commit_no > :after and commit_no <= :to and delivered_at is null;
+
 -- name: merge_candidates
 select s.send_no, s.merged_to from hot_send s join dispatch p on p.send_no = s.send_no
 where p.state = 'sent' order by s.send_no limit :limit;

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from gateway.flows.account_desk import KeyWish, Operator
+from inbox_store.programs.organisation import freeze_unit
 from tests.api.city import UNITS
-from tests.api.conftest import City, slip
+from tests.api.conftest import City, Person, slip
 
 ALL = [code for code in UNITS if code != "S01"]
 
 
-def notice(to: list[str], **more: Any) -> dict[str, Any]:
+def notice(to: list[str], **more: object) -> dict[str, Any]:
     """A statutory notice with all of its elements."""
     return slip(
         to,
@@ -117,7 +119,10 @@ async def test_same_key_gives_the_same_bytes(city: City) -> None:
     first = await clerk.post("/dispatches", slip(["E01"]), key="retry-0001")
     second = await clerk.post("/dispatches", slip(["E01"]), key="retry-0001")
     assert (first.status, second.status, second.raw) == (201, 201, first.raw)
-    assert ("Idempotency-Replayed" in first.headers, second.headers["Idempotency-Replayed"]) == (False, "true")
+    assert ("Idempotency-Replayed" in first.headers, second.headers["Idempotency-Replayed"]) == (
+        False,
+        "true",
+    )
     other = await clerk.post("/dispatches", slip(["E02"]), key="retry-0001")
     assert (other.status, other.code) == (422, "idempotency_mismatch")
     assert city.rows("select count(*) from document") == [(1,)]
@@ -179,18 +184,11 @@ async def test_unknown_codes_are_named_with_their_places(city: City) -> None:
 
 async def test_a_frozen_unit_is_refused_by_name(city: City) -> None:
     """Who names a frozen unit is told which it is."""
-    city_now = city.clock.now
-    await city.house.store.engine.write(_freeze(city.units["E03"], city_now))
+    await city.house.store.engine.write(freeze_unit(city.units["E03"], city.clock.now, 0, ""))
     clerk = await city.person("s01a")
     told = await clerk.post("/dispatches", slip(["E01", "E03"]))
     assert (told.status, told.code, told.pointers) == (422, "unit_frozen", ["/scope"])
     assert "东川县水务局" in told.json["detail"]
-
-
-def _freeze(unit_id: int, at: int) -> Any:
-    from inbox_store.programs.organisation import freeze_unit
-
-    return freeze_unit(unit_id, at, 0, "")
 
 
 async def test_the_sender_is_evident_or_asked_for(city: City) -> None:
@@ -224,7 +222,9 @@ async def test_what_is_merely_unusual_is_warned_of(city: City) -> None:
         ({"titel": "x"}, "body_invalid", "/titel"),
     ],
 )
-async def test_refusals_point_at_their_place(city: City, more: dict[str, Any], code: str, pointer: str) -> None:
+async def test_refusals_point_at_their_place(
+    city: City, more: dict[str, Any], code: str, pointer: str
+) -> None:
     """Each fault has its code and a JSON pointer into what was sent."""
     clerk = await city.person("s01a")
     told = await clerk.post("/dispatches", slip(["E01"], **more))
@@ -234,13 +234,49 @@ async def test_refusals_point_at_their_place(city: City, more: dict[str, Any], c
 async def test_a_registered_series_may_be_sent_while_it_runs(city: City) -> None:
     """A brief of a registered series passes until the day on which the register ends."""
     approver, clerk = await city.people("appr", "s01a")
-    line = {"unit_id": city.units["S01"], "name": "政务信息", "from_day": "2026-06-01", "to_day": "2026-06-02"}
+    line = {
+        "unit_id": city.units["S01"],
+        "name": "政务信息",
+        "from_day": "2026-06-01",
+        "to_day": "2026-06-02",
+    }
     series = await approver.post("/brief-series", line)
     assert series.status == 201, series.json
     body = slip(["E01"], kind="brief", series_id=series.json["id"])
     assert (await clerk.post("/dispatches", body)).status == 201
     city.clock.forward(days=1)
     assert (await clerk.post("/dispatches", body)).code == "series_unregistered"
+
+
+async def test_leaders_are_addressed_as_named(city: City) -> None:
+    """The responsible leader finds a document by default, no leader where none is named, and nobody else does."""
+    leader, officer = await city.people("e01l", "e01s")
+    first = await city.send(["E01"], title="领导阅件")
+    await city.send(["E01"], title="收发员件", leaders=[])
+    await city.send(["E01"], title="主要领导件", leaders=["head"])
+    told = (await leader.get("/inbox/entries")).json["items"]
+    assert [(one["title"], one["state"]) for one in told] == [("领导阅件", "to_read")]
+    await leader.post(f"/documents/{first}/open")
+    assert (await leader.get("/inbox/entries")).json["items"][0]["state"] == "read"
+    assert (await officer.get("/inbox/entries")).json["items"] == []
+
+
+async def test_another_system_sends_with_its_key(city: City) -> None:
+    """A key posts with the office's own codes, twice with one Idempotency-Key for one document; it has no inbox."""
+    rights = frozenset({"dispatch.submit", "dispatch.read", "document.read"})
+    wish = KeyWish(unit="S01", name="公文交换系统", login="s01a", actions=rights)
+    _, text = await city.server.parts.access.create_api_key(Operator(name="tests"), wish)
+    system = Person(city, {"X-API-Key": text})
+    told = [await system.post("/dispatches", slip(["E01"]), key="exchange-0001") for _ in range(2)]
+    assert [(one.status, one.json["document_id"]) for one in told] == [(201, 1), (201, 1)]
+    await city.settle()
+    assert (await system.get("/documents/1/copies")).json["copies"] == 1
+    assert (await system.get("/documents/1")).json["body"]
+    assert (await system.get("/inbox")).code == "forbidden"
+    assert (await system.post("/documents/1/recall", {"reason": "误发"})).code == "forbidden"
+    # The same key of a person is another key: it belongs to whoever uses it.
+    clerk = await city.person("s01a")
+    assert (await clerk.post("/dispatches", slip(["E01"]), key="exchange-0001")).json["document_id"] == 2
 
 
 async def test_supplement_reaches_new_units_once(city: City) -> None:
@@ -300,7 +336,8 @@ async def test_the_sender_follows_every_copy(city: City) -> None:
     unit = city.units["E01"]
     await signer.post(f"/documents/{document}/open")
     await signer.post(f"/documents/{document}/units/{unit}/sign")
-    rows, cursor = [], {}
+    rows: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
     while True:
         page = (await clerk.get(f"/documents/{document}/copies", limit=2, **cursor)).json
         rows += page["items"]
@@ -329,6 +366,8 @@ async def test_dispatches_are_listed_for_their_unit(city: City) -> None:
     held = (await clerk.get("/dispatches", state="held")).json["items"]
     assert [one["title"] for one in held] == ["普发函"]
     assert (await other.get("/dispatches")).json["items"] == []
+    await city.send(["E02"], sender="e01a", title="县里的函")
+    assert [one["title"] for one in (await other.get("/dispatches")).json["items"]] == ["县里的函"]
     assert (await other.get("/dispatches", sender_unit_id=city.units["S01"])).code == "forbidden"
     asked = await supervisor.get("/dispatches", sender_unit_id=city.units["S01"])
     assert len(asked.json["items"]) == 4

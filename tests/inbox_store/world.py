@@ -18,7 +18,7 @@ from inbox_store.engine import Program, Row, Sql
 from inbox_store.keys import Keys
 from inbox_store.nouns import AudienceUnit, Folder, Kind, MeetingForm, NewDocument
 from inbox_store.orgrows import OrgRows
-from inbox_store.programs import copies, dispatch, figures, inbox, work
+from inbox_store.programs import access, account_care, copies, dispatch, figures, inbox, work
 from inbox_store.programs import organisation as org
 from inbox_store.programs.copies import Actor, Signed
 from inbox_store.programs.dispatch import DocumentHead, Due, Plan, Submitted
@@ -271,6 +271,21 @@ class World:
             document_id, self.units[unit], self.people[handler], due_at, self.actor(by), self.clock.now
         )
         await self.write(fact)
+
+    async def freeze(self, person: str, from_at: int | None = None) -> None:
+        """Freeze the person's account, now or at a later instant."""
+        now, boss = self.clock.now, self.actor("s0-b")
+        account_id = await self.account(person)
+        await self.write(account_care.freeze(account_id, now if from_at is None else from_at, now, boss))
+
+    async def thaw(self, person: str) -> None:
+        """Lift the freeze."""
+        account_id = await self.account(person)
+        await self.write(account_care.unfreeze(account_id, self.clock.now, self.actor("s0-b")))
+
+    async def account(self, person: str) -> int:
+        """The id of the person's account."""
+        return (await self.read(access.account_by_login(person, self.clock.now))).id
 
     # Looking --------------------------------------------------------------------------------------------------------
 

@@ -25,7 +25,13 @@ class Desk:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.environ = {"HOME": str(home), "XDG_CONFIG_HOME": "", "XDG_STATE_HOME": "", "NO_COLOR": "1"}
+        self.environ = {
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": "",
+            "XDG_STATE_HOME": "",
+            "NO_COLOR": "1",
+            "SONGDA_TOKEN": "",
+        }
         self.token = home / ".config" / "songda" / "token"
         self.token.parent.mkdir(parents=True)
         self.token.write_text(f"person-{ME}\n", encoding="ascii")
@@ -63,7 +69,7 @@ async def test_it_shows_what_arrives_and_goes_on_where_it_ended(
         for number in (2, 3)
     ] == second.stdout.splitlines()
     assert "从上次的位置继续" in second.stderr
-    assert 3 == house.acked_to(ME, "terminal")
+    await place.until(lambda: house.acked_to(ME, "terminal") == 3)
 
 
 async def test_programs_get_one_json_object_a_line(serve: Serve, house: MemoryHouse, desk: Desk) -> None:

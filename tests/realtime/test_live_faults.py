@@ -241,6 +241,21 @@ async def test_nudges_out_of_order_cost_a_reading_and_nothing_else(serve: Serve,
         assert house.expected(ME) == await documents(client, 6)
 
 
+async def test_what_another_process_committed_is_read(serve: Serve, house: MemoryHouse) -> None:
+    """A tool beside the server has nobody to tell; the next nudge says so, and everybody reads."""
+    place = await serve()
+    async with place.client(ME) as client:
+        await client.connect()
+        house.listeners.remove(place.server.publish)
+        house.arrive(1, ME)
+        house.arrive(2, ME)
+        place.server.publish(Nudge(2, arrivals=(2,), foreign=True))
+        house.listeners.append(place.server.publish)
+        house.arrive(3, ME)
+
+        assert house.expected(ME) == await documents(client, 3)
+
+
 async def test_a_store_that_fails_for_a_moment_is_read_again(serve: Serve, house: MemoryHouse) -> None:
     """Nudges that cannot be read become catch-ups, and those are tried again before anybody is sent away."""
     place = await serve()

@@ -155,6 +155,8 @@ create table entry_change (
     primary key (person_id, commit_no, send_no)
 ) without rowid;
 
+create index entry_change_commit on entry_change (commit_no);
+
 -- Which commits added entries of a send number: the lowest send number to look at above a position.
 create table send_commit (
     commit_no bigint not null,
