@@ -187,6 +187,10 @@ class DoorAdmission:
         if len(self._known) > SESSIONS_KNOWN_MAX:
             self._known.popitem(last=False)
 
+    def persons_of(self, account_id: int) -> frozenset[int]:
+        """Who was admitted with this account."""
+        return frozenset(who.person_id for who in self._known.values() if who.account_id == account_id)
+
     async def still_valid(self, token_id: str) -> bool:
         """Whether the log-in behind an open session still holds."""
         who = self._known.get(token_id)
@@ -264,8 +268,9 @@ def live_server(parts: Parts) -> LiveServer:
     async def peak(at: int, persons: int) -> None:
         await live.keep_peak(house, at, persons)
 
+    admission = DoorAdmission(parts.access, house.clock)
     ports = LivePorts(
-        admission=DoorAdmission(parts.access, house.clock),
+        admission=admission,
         feed=live.StoreFeed(house, parts.store.engine.epoch),
         acks=live.StoreAcks(house),
         peak=peak,
@@ -279,6 +284,12 @@ def live_server(parts: Parts) -> LiveServer:
         clock=house.clock,
         address=address_of_caller(settings.server.trusted_proxies),
     )
+
+    def cut(account_id: int) -> None:
+        for person_id in admission.persons_of(account_id):
+            server.recheck(person_id)
+
+    parts.access.on_cut(cut)
     parts.store.engine.subscribe(lambda nudge: server.publish(nudge) if live.concerns_people(nudge) else None)
     return server
 

@@ -64,7 +64,7 @@ def signature_holds(public: bytes, signature: bytes, told: bytes) -> bool:
     """Whether ``signature`` over ``told`` was made by the key behind ``public``."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, told)
-    except (InvalidSignature, ValueError):
+    except (InvalidSignature, ValueError, TypeError):
         return False
     return True
 

@@ -142,6 +142,11 @@ class LiveServer:
         """A commit is durable: see ``Hub.publish``. To be subscribed to the engine."""
         self._hub.publish(nudge)
 
+    def recheck(self, person_id: int) -> None:
+        """Somebody's log-in or rights were taken back: ask now whether their sessions still hold, close those that do not."""
+        for link in self._register.of(person_id):
+            self._perform(link, link.session.doubted())
+
     async def start(self) -> None:
         """Start serving."""
         started = asyncio.Event()

@@ -237,6 +237,10 @@ class Session:
         """What was asked for could not be read."""
         return self._fault("read_failed", now)
 
+    def doubted(self) -> Effects:
+        """The log-in may have been taken back just now: it is asked about at once."""
+        return (Recheck(self.token_id),) if self.state in {"catching_up", "live"} else NOTHING
+
     def rechecked(self, valid: bool | None, now: float) -> Effects:  # noqa: FBT001 - the answer itself
         """The log-in was asked about; None: no answer."""
         self._recheck_failures = self._recheck_failures + 1 if valid is None else 0

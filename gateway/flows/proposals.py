@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from typing import Final
 
 import msgspec
 
@@ -29,6 +30,9 @@ from sms_billing.tariff import price
 
 DEFAULT_LEADERS: tuple[Role, ...] = ("responsible_leader",)
 """Which leaders of a receiving unit find a document beside its clerks, where the sender names none."""
+
+FAULTS_MAX: Final = 200
+"""Faults of a scope told in one answer; who meets more has taken another list."""
 
 
 class Proposal(Noun, frozen=True, kw_only=True):
@@ -265,10 +269,10 @@ async def refuse_marked_name(house: House, principal: Principal, name: str, orig
 
 
 def refuse_faults(audience: Audience) -> None:
-    """Refuse a scope with faults. Raises scope_empty, unit_frozen, scope_unknown_unit with every fault."""
+    """Refuse a scope with faults. Raises scope_empty, unit_frozen, scope_unknown_unit with the faults."""
     if not audience.faults:
         return
-    errors = [{"field": "scope", "reason": fault.reason} for fault in audience.faults]
+    errors = [{"field": "scope", "reason": fault.reason} for fault in audience.faults[:FAULTS_MAX]]
     raise Refused(_code_of(audience.faults), errors=errors)
 
 

@@ -89,8 +89,13 @@ def _relink(rows: OrgRows, now: int) -> Program[None]:
         wanted["unit_region", units[unit.code]] = regions[unit.region_code]
         if unit.line_code:
             wanted["unit_line", units[unit.code]] = lines[unit.line_code]
+    left = [
+        ("unit_line", units[unit.code])
+        for unit in rows.units
+        if not unit.line_code and ("unit_line", units[unit.code]) in standing
+    ]
     moved = {key: parent for key, parent in wanted.items() if standing.get(key, (None, 0))[0] != parent}
-    told = [{"kind": kind, "child_id": child, "now": now} for kind, child in moved]
+    told = [{"kind": kind, "child_id": child, "now": now} for kind, child in (*moved, *left)]
     # A link opened at this very instant has no life of its own: it is replaced rather than closed.
     yield Many("org_link_drop_same_instant", told)
     yield Many("org_link_close", told)
@@ -185,10 +190,15 @@ def units_due(now: int) -> Program[list[int]]:
 
 
 def sweep(units: Sequence[int], now: int) -> Program[None]:
-    """Let dated posts, freezes and closings that came due take effect in ``units``."""
+    """Let dated posts, freezes and closings that came due take effect in ``units``, a step of ``units_due`` in its order.
+
+    Only the step that reaches the last of them moves the border: a sweep that is cut off is done again.
+    """
+    due = yield from units_due(now)
     for unit_id in units:
         yield from rebuild_addressees(unit_id, unit_id, now)
-    yield Sql("org_swept", {"now": now})
+    if not due or (units and units[-1] >= due[-1]):
+        yield Sql("org_swept", {"now": now})
 
 
 def freeze_unit(unit_id: int, at: int | None, actor: int, origin: str) -> Program[None]:

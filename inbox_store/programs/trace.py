@@ -12,6 +12,8 @@ from inbox_store.nouns import Noun
 
 COMMITS_PER_STEP = 2_000
 
+_NO_BOUND = 9_000_000_000_000_000_000
+
 
 class Verdict(Noun, frozen=True, kw_only=True):
     """What the verification found: how far it came, the head of the chain, and every fault by its place."""
@@ -74,7 +76,7 @@ def verify(head: bytes | None = None, through: int | None = None) -> Program[Ver
         links = yield Sql("trace_links", {"after": expected - 1, "limit": COMMITS_PER_STEP})
         if not links:
             break
-        window = {"low": links[0][0], "high": links[-1][0]}
+        window = {"low": expected, "high": links[-1][0]}
         rows = _by_commit((yield Sql("trace_rows", window)))
         receipts = _by_commit((yield Sql("trace_receipts", window)))
         for row in links:
@@ -87,7 +89,10 @@ def verify(head: bytes | None = None, through: int | None = None) -> Program[Ver
             before, expected = row[8], expected + 1
             if through == row[0] and head is not None and head != row[8]:
                 faults.append(f"commit {through}: 与先前导出的链头不符 (differs from the exported head)")
-        faults += [f"commit {number}: 无链接的留痕行 (rows without a link)" for number in {*rows, *receipts}]
+        faults += _without_link(rows, receipts)
+    beyond = {"low": expected, "high": _NO_BOUND}
+    rows, receipts = (yield Sql("trace_rows", beyond)), (yield Sql("trace_receipts", beyond))
+    faults += _without_link(_by_commit(rows), _by_commit(receipts))
     if through is not None and through >= expected:
         faults.append(
             f"commit {expected}..{through}: 尾部被截断 (the tail up to the exported head is missing)"
@@ -97,6 +102,11 @@ def verify(head: bytes | None = None, through: int | None = None) -> Program[Ver
     return Verdict(
         commits=expected - 1, rows=rows_seen, receipts=receipts_seen, head=before.hex(), faults=tuple(faults)
     )
+
+
+def _without_link(*found: dict[int, list[Row]]) -> list[str]:
+    numbers = sorted({number for rows in found for number in rows})
+    return [f"commit {number}: 无链接的留痕行 (rows without a link)" for number in numbers]
 
 
 def _by_commit(rows: list[Row]) -> dict[int, list[Row]]:
@@ -110,6 +120,15 @@ def _check_commit(
     row: Row, rows: list[Row], receipts: list[Row], before: bytes, keys: dict[str, bytes]
 ) -> list[str]:
     """Every fault of one commit, the place first."""
+    try:
+        return _faults_of(row, rows, receipts, before, keys)
+    except (TypeError, ValueError) as fault:
+        return [f"commit {row[0]}: 行被改动, 内容无法读取 (a column holds what was never written there: {fault})"]
+
+
+def _faults_of(
+    row: Row, rows: list[Row], receipts: list[Row], before: bytes, keys: dict[str, bytes]
+) -> list[str]:
     number, link = row[0], _link(row)
     faults = []
     for told in rows:

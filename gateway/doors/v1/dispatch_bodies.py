@@ -9,15 +9,13 @@ from msgspec import Meta
 
 from gateway.doors.v1.adapter import at_of, faulty
 from gateway.doors.wire import Body, Id, When
-from gateway.flows.proposals import Proposal
+from gateway.flows.proposals import FAULTS_MAX, Proposal
 from gateway.rules.access import Principal
 from gateway.rules.audience import NOBODY, Scope, Selection
 from inbox_store.nouns import Duty, Kind, MeetingForm, NewDocument, Sensitivity, UnitGroup, Urgency
 from inbox_store.org import Organisation
 
 UNITS_MAX = 20_000
-FAULTS_MAX = 200
-"""Unknown codes pointed at in one refusal."""
 BODY_MAX_BYTES = 4 * 1024 * 1024
 """200,000 characters may take six bytes each where a client escapes them."""
 

@@ -23,7 +23,7 @@ from gateway.doors.v1.dispatch_bodies import (
 from gateway.doors.v1.shown import UnitRef, unit_ref
 from gateway.doors.wire import Answer, Body
 from gateway.flows import sending as flows
-from gateway.flows.proposals import Considered, Figures
+from gateway.flows.proposals import FAULTS_MAX, Considered, Figures
 from gateway.flows.sending import Decided, Dispatched, Recalled
 from gateway.rules.audience import FaultCode
 from gateway.rules.screening import FindingCode
@@ -130,7 +130,8 @@ def _preview(told: Considered, organisation: Organisation) -> DispatchPreview:
         figures=Figures.of(told.preview),
         sendable=not audience.faults and not any(one.refused for one in findings),
         faults=tuple(
-            ScopeFaultAnswer(code=one.code, ref=one.ref, reason=one.reason) for one in audience.faults
+            ScopeFaultAnswer(code=one.code, ref=one.ref, reason=one.reason)
+            for one in audience.faults[:FAULTS_MAX]
         ),
         findings=findings,
         left_out=tuple(unit_ref(organisation, unit) for unit in audience.left_out[:LEFT_OUT_MAX]),
