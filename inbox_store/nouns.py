@@ -139,6 +139,15 @@ ROLE_ZH: Final[dict[str, str]] = {
     "security": "安全管理员",
     "auditor": "审计管理员",
 }
+GROUP_ZH: Final[dict[UnitGroup, str]] = {
+    "city_direct": "市直",
+    "county_direct": "县直",
+    "stationed": "驻地",
+    "township": "乡镇",
+    "village": "村社",
+    "school": "学校",
+}
+"""Groups in the order of the bulletin's tables."""
 STATE_ZH: Final[dict[str, str]] = {
     "unsigned": "未签收",
     "signed": "已签收",

@@ -42,6 +42,7 @@ TABLE: Final[tuple[Row, ...]] = (
     ("account_closed", 403, "帐户已注销", "Account closed", "此帐户已注销。请联系本级管理员。"),
     ("account_not_frozen", 409, "帐户没有冻结", "Account not frozen", "此帐户没有冻结，也没有预定冻结，不需要解冻。"),
     ("key_actions", 422, "密钥权限有误", "Rights of a key not allowed", "接口密钥不能有这些权限：{actions}。可选的权限：{allowed}。"),
+    ("key_owner", 422, "密钥责任人不在该单位", "Who answers for a key must serve in its unit", "{login} 在该单位没有任职。请指定本单位人员为密钥责任人。"),
     ("key_role", 422, "密钥角色有误", "Role of a key not allowed", "接口密钥不能担任 {role}。请改用办文角色。"),
     ("key_days", 422, "密钥有效期有误", "Life of a key not allowed", "接口密钥的有效期应在 1 至 {days_max} 天之间。"),
     ("throttled", 429, "请求过于频繁", "Too many requests", "请求过于频繁。请在 {retry_after_s} 秒后再试。"),

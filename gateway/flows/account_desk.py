@@ -198,11 +198,16 @@ class AccountDesk(Principals):
     async def create_api_key(self, by: By, wish: KeyWish, *, origin: str = "") -> tuple[int, str]:
         """A new key: (id, the text, told this once).
 
-        Raises Refused: not_found, forbidden, key_role, key_actions (those that no key may hold), key_days.
+        Nobody gives away more than they administer, and who answers for a key holds a post in its unit.
+        Raises Refused: not_found, forbidden, key_role, key_actions (those that no key may hold), key_days, key_owner.
         """
         place, now = await self._unit(by, "account.api_key", wish.unit), self.clock()
+        _authorise(by, "account.api_key", _farthest(wish.scope, place))
         _check_wish(wish, self.rules.api_key_days_max)
         owner = await self.account(wish.login)
+        posts = await self.engine.read(care.places_of(owner.person_id, now))
+        if place.unit_id not in {unit_id for unit_id, _ in posts}:
+            raise Refused("key_owner", login=wish.login, unit=wish.unit)
         secret = new_api_key(random=self.random)
         key = NewApiKey(
             prefix=secret.prefix,
@@ -249,6 +254,15 @@ def _authorise(by: By, action: str, target: Target) -> None:
     if not _may(by, action, target):
         reason = explain(by, action, target).zh if isinstance(by, Principal) else ""
         raise Refused("forbidden", action=action, reason=reason)
+
+
+def _farthest(scope: RoleScope, place: care.Place) -> Target:
+    """The farthest place that a key of this scope reaches."""
+    if scope == "city":
+        return HOUSE
+    if scope == "county":
+        return Target(county_id=place.county_id)
+    return Target(unit_id=place.unit_id, county_id=place.county_id)
 
 
 def _check_wish(wish: KeyWish, days_max: int) -> None:

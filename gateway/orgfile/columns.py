@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 from gateway.orgfile import words
-from inbox_store.nouns import Noun
+from inbox_store.nouns import GROUP_ZH, Noun
 
 CODE_MAX_CHARS: Final = 32
 NAME_MAX_CHARS: Final = 60
@@ -82,7 +82,7 @@ UNITS: Final = Table(
         _column("单位编码", "cell", CODE_HINT, width=18),
         _column("单位名称", "cell", "全称", width=36),
         _column("简称", "optional", "不填则同单位名称", width=20),
-        _column("单位类别", "cell", "从下拉列表选择", choices=_choice(words.GROUP_ZH)),
+        _column("单位类别", "cell", "从下拉列表选择", choices=_choice(GROUP_ZH)),
         _column("地区编码", "cell", "“地区”表中的编码"),
         _column("条线编码", "optional", "“条线”表中的编码"),
         _column("标签", "optional", "多个用“、”隔开", width=20),

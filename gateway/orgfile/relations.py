@@ -9,8 +9,8 @@ from gateway.orgfile.entries import Entries, RegionEntry, UnitEntry
 from gateway.orgfile.faults import Place
 from gateway.orgfile.findings import Findings
 from gateway.orgfile.known import Known
-from gateway.orgfile.words import GROUP_ZH, LEVEL_ZH
-from inbox_store.nouns import RegionLevel, UnitGroup
+from gateway.orgfile.words import LEVEL_ZH
+from inbox_store.nouns import GROUP_ZH, RegionLevel, UnitGroup
 
 RANKS: Final[Mapping[RegionLevel, int]] = {"city": 0, "county": 1, "township": 2, "village": 3}
 """Height of a level; a parent must stand strictly higher."""

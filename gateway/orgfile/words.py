@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, TypeVar
 
-from inbox_store.nouns import ROLE_ZH, ClerkRank, RegionLevel, Role, RoleScope, Rollout, UnitGroup
+from inbox_store.nouns import GROUP_ZH, ROLE_ZH, ClerkRank, RegionLevel, Role, RoleScope, Rollout
 
 W = TypeVar("W", bound=str)
 
@@ -16,14 +16,6 @@ LEVEL_ZH: Final[Mapping[RegionLevel, str]] = {
     "county": "县（区）",
     "township": "乡镇（街道）",
     "village": "村（社区）",
-}
-GROUP_ZH: Final[Mapping[UnitGroup, str]] = {
-    "city_direct": "市直",
-    "county_direct": "县直",
-    "stationed": "驻地",
-    "township": "乡镇",
-    "village": "村社",
-    "school": "学校",
 }
 ROLLOUT_ZH: Final[Mapping[Rollout, str]] = {
     "entered": "已录入",

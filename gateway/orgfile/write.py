@@ -12,6 +12,7 @@ import xlsxwriter
 
 from gateway.orgfile import words
 from gateway.orgfile.columns import GUIDE_SHEET, TABLES, Table
+from inbox_store.nouns import GROUP_ZH
 from inbox_store.orgrows import AppointmentRow, OrgRows, PersonRow
 
 CHOICE_ROWS: Final = 200_000
@@ -92,7 +93,7 @@ def cells_of(rows: OrgRows) -> Cells:
         "条线": ([r.code, r.name] for r in rows.lines),
         "单位": (
             [
-                r.code, r.name, r.short_name, words.GROUP_ZH[r.group], r.region_code, r.line_code or "",
+                r.code, r.name, r.short_name, GROUP_ZH[r.group], r.region_code, r.line_code or "",
                 "、".join(words.TAGS_ZH.get(tag, tag) for tag in r.tags), words.YES_ZH["yes" if r.obliged else "no"], words.ROLLOUT_ZH[r.rollout],
                 _day(r.active_from),
             ]

@@ -9,22 +9,13 @@ from typing import Final, Literal
 import msgspec
 
 from gateway.rules.rates import Figures
+from inbox_store.nouns import GROUP_ZH
 from inbox_store.org import Organisation
 
 By = Literal["unit", "county", "group", "line", "total"]
 
 RANKED_FROM: Final = 10
 """Fewer copies than this say nothing: such units are not ranked (bulletin 3.2)."""
-
-GROUP_ZH: Final[Mapping[str, str]] = {
-    "city_direct": "市直",
-    "county_direct": "县直",
-    "stationed": "驻地",
-    "township": "乡镇街道",
-    "village": "村社区",
-    "school": "学校",
-}
-"""Groups in the order of the bulletin's tables."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

@@ -84,7 +84,8 @@ async def test_an_honest_history_holds(signed: tuple[Path, int, bytes], clock: C
         ("update commit_log set receipt_root = null where receipts = 1", "回执"),
         ("update commit_log set signature = null where receipts = 1", "签名"),
         ("update commit_log set signature = x'00' where receipts = 1", "签名"),
-        ("update sign_receipt set leaf = replace(leaf, 'u1-a', 'u1-b') where unit_id = 2", "回执"),
+        ("update sign_receipt set leaf = cast(replace(leaf, 'u1-a', 'u1-b') as blob) where unit_id = 2", "回执"),
+        ("update sign_receipt set leaf = 'text' where unit_id = 2", "commit"),
         ("delete from sign_receipt where unit_id = 2", "回执"),
         ("delete from receipt_key", "签名"),
         (

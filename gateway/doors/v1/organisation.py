@@ -17,9 +17,9 @@ from gateway.doors.v1.adapter import AppCall, act_of, encoded
 from gateway.doors.v1.reaching import instant_of_day, unit_for, units_within
 from gateway.doors.v1.shown import when
 from gateway.doors.wire import Answer, Id, shown
-from gateway.orgfile.words import GROUP_ZH, LEVEL_ZH, ROLLOUT_ZH
+from gateway.orgfile.words import LEVEL_ZH, ROLLOUT_ZH
 from gateway.rules.access import Principal, reach
-from inbox_store.nouns import RegionLevel, Rollout, UnitGroup
+from inbox_store.nouns import GROUP_ZH, RegionLevel, Rollout, UnitGroup
 from inbox_store.org import Organisation, Region, Unit
 from inbox_store.programs.organisation import freeze_unit
 

@@ -58,7 +58,7 @@ create table person (
     id integer primary key,
     code text not null unique,
     name text not null,
-    phone_sealed blob,                  -- AES-GCM under phone_key; never in clear
+    phone_sealed blob,                  -- AES-SIV under phone_key; never in clear
     phone_key integer,
     phone_lookup blob unique            -- keyed hash: finds a number without opening any
 );
