@@ -94,13 +94,22 @@ def _readable(document_id: int, principal: Principal, now: int) -> Program[_Read
     owner = principal.person_id if entry is not None else None
     sender = Target(unit_id=head.sender_unit_id)
     targets = [Target(unit_id=unit, person_id=owner) for unit in (*_units(copies), head.sender_unit_id)]
-    if not permit_any(principal, "document.read", targets):
+    if not (permit_any(principal, "document.read", targets) or (yield from _reviews(head, principal))):
         raise Refused("not_found", what="document", id=document_id)
     state = entry.state if entry else None
     gone = bool(copies) and all(copy.state in ("recalled", "returned") for copy in copies)
     unsigned = state == "withdrawn" or (gone and not permit(principal, "document.read", sender))
     withheld = head.recalled_at is not None and unsigned
     return _Reader(head=head, copies=copies, entry_state=state, withheld=withheld)
+
+
+def _reviews(head: dispatches.DocumentHead, principal: Principal) -> Program[bool]:
+    """Whoever decides on general dispatches reads what is to be decided on, and nothing else by that right."""
+    places = yield Sql("general_sender", {"document_id": head.id})
+    return any(
+        permit(principal, "dispatch.review", Target(unit_id=head.sender_unit_id, county_id=county_id))
+        for (county_id,) in places
+    )
 
 
 def _units(copies: tuple[CopyView, ...]) -> list[int]:

@@ -173,7 +173,10 @@ async def transfer(
     note: str,
 ) -> Answer:
     """Transfer to internal handling; without a date the deadline follows the urgency."""
-    await house.require(act.principal, "document.transfer", unit_id)
+    await house.require(act.principal, "document.transfer", unit_id, act.person_id)
+    earlier = await house.told_before(act)
+    if earlier is not None:
+        return earlier  # a repetition is answered as it was, though its date may have passed since
     due = await _handle_due(house, act, document_id, due_at)
     fact = copies.transfer(document_id, unit_id, handler_id, due, note, act.actor, act.now)
     return await house.once(act, fact, _moved(act, document_id, unit_id, "handling", due))
@@ -218,7 +221,10 @@ async def reopen(
     house: House, act: Act, document_id: int, unit_id: int, handler_id: int, due_at: int | None
 ) -> Answer:
     """Take a filed copy up again; it counts as not archived until it is filed anew."""
-    await house.require(act.principal, "document.transfer", unit_id)
+    await house.require(act.principal, "document.transfer", unit_id, act.person_id)
+    earlier = await house.told_before(act)
+    if earlier is not None:
+        return earlier
     due = await _handle_due(house, act, document_id, due_at)
     fact = copies.reopen(document_id, unit_id, handler_id, due, act.actor, act.now)
     return await house.once(act, fact, _moved(act, document_id, unit_id, "handling", due))

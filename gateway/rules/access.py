@@ -177,12 +177,15 @@ ACTIONS: Final[dict[str, Action]] = {
     "document.recall": Action(zh="撤回文件", clauses=(_may(_SENDERS, "unit"),), by_key=True),
     # Receiving: the unit acts through its clerks; a handler acts on what was assigned to him.
     "document.read": Action(
-        zh="阅读文件", clauses=(_may(_READERS, "unit"), _may(_OFFICE, "own")), by_key=True
+        zh="阅读文件", clauses=(_may(_READERS, "unit"), _may(ANYONE, "own")), by_key=True
     ),
-    "document.open": Action(zh="打开文件", clauses=(_may(_READERS, "unit"), _may(_OFFICE, "own"))),
+    "document.open": Action(zh="打开文件", clauses=(_may(_READERS, "unit"), _may(ANYONE, "own"))),
     "document.sign": Action(zh="签收文件", clauses=(_may(_CLERK, "unit"),)),
     "document.return": Action(zh="退回文件", clauses=(_may(_CLERK, "unit"),)),
-    "document.transfer": Action(zh="转内部办理", clauses=(_may(_CLERK | _LEADERS, "unit"),)),
+    # The present handler may pass it on: who that is, the fact itself checks.
+    "document.transfer": Action(
+        zh="转内部办理", clauses=(_may(_CLERK | _LEADERS, "unit"), _may(_OFFICE, "own"))
+    ),
     "document.opinion": Action(
         zh="签署办理意见", clauses=(_may(_CLERK | _LEADERS, "unit"), _may(_OFFICE, "own"))
     ),

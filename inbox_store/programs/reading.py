@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
-from inbox_store.engine import Program, Sql
-from inbox_store.grams import query_grams
+from inbox_store.engine import Program
 from inbox_store.nouns import Noun
 from inbox_store.programs import inbox
-from inbox_store.programs.inbox import NO_BOUND, CopyStatus, EntryFilter, EntryView, FolderCount
+from inbox_store.programs.inbox import CopyStatus, EntryFilter, EntryView, FolderCount
 
 
 class EntryLine(Noun, frozen=True, kw_only=True):
@@ -22,13 +19,8 @@ class EntryLine(Noun, frozen=True, kw_only=True):
 def entries(
     person_id: int, wanted: EntryFilter, before: int, limit: int, now: int
 ) -> Program[tuple[EntryLine, ...]]:
-    """Entries newest first, below send number ``before``.
-
-    A text is looked for by bigrams in title, number and sender; one without letters or digits finds nothing.
-    """
-    narrow = wanted.text or wanted.sender_unit_id or wanted.from_at or wanted.to_at != NO_BOUND
-    page = find if narrow else inbox.page
-    views = yield from page(person_id, wanted, before, limit)
+    """Entries newest first, below send number ``before``, each with the standing of the reader's units."""
+    views = yield from inbox.page(person_id, wanted, before, limit)
     sends = [(view.commit_no, view.send_no, False) for view in views]
     items = {item.send_no: item for item in (yield from inbox.items_of(person_id, sends, now))}
     lines = []
@@ -37,27 +29,6 @@ def entries(
         sent_at = min((copy.sent_at for copy in copies), default=items[view.send_no].submitted_at)
         lines.append(EntryLine(view=view, sent_at=sent_at, copies=copies))
     return tuple(lines)
-
-
-def find(person_id: int, wanted: EntryFilter, before: int, limit: int) -> Program[tuple[EntryView, ...]]:
-    """Entries to which the whole filter applies, newest first."""
-    grams = query_grams(wanted.text) if wanted.text else ()
-    if wanted.text and not grams:
-        return ()
-    params = {
-        "person_id": person_id,
-        "before": before,
-        "limit": limit,
-        "folder": wanted.folder,
-        "state": wanted.state,
-        "sender_unit_id": wanted.sender_unit_id,
-        "from_at": wanted.from_at,
-        "to_at": wanted.to_at,
-        "text": int(bool(grams)),
-        "grams": json.dumps(grams),
-    }
-    rows = yield Sql("entry_find", params)
-    return tuple(EntryView(**dict(zip(EntryView.__struct_fields__, row, strict=True))) for row in rows)
 
 
 def folders(person_id: int) -> Program[tuple[int, tuple[FolderCount, ...]]]:

@@ -123,7 +123,9 @@ def _check_commit(
     try:
         return _faults_of(row, rows, receipts, before, keys)
     except (TypeError, ValueError) as fault:
-        return [f"commit {row[0]}: 行被改动, 内容无法读取 (a column holds what was never written there: {fault})"]
+        return [
+            f"commit {row[0]}: 行被改动, 内容无法读取 (a column holds what was never written there: {fault})"
+        ]
 
 
 def _faults_of(

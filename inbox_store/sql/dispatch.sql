@@ -170,24 +170,6 @@ where v.document_id = :document_id and v.unit_id > :after and v.unit_id <= :to
 select distinct x.person_id from distribution v join addressee x on x.unit_id = v.unit_id and x.is_clerk = 1
 where v.document_id = :document_id and v.unit_id > :after and v.unit_id <= :to and v.state = 'recalled';
 
--- name: dispatches_page
-select p.id, p.document_id, p.state, p.units, p.persons, p.general, p.submitted_at, p.sent_at, d.title, d.kind, d.urgency, d.doc_no,
-    d.recalled_at, d.is_test
-from dispatch p join document d on d.id = p.document_id
-where p.id < :before and d.sender_unit_id in (select value from json_each(:units)) and (:state = '' or p.state = :state)
-order by p.id desc limit :limit;
-
--- name: dispatches_held
-select p.id, p.document_id, p.state, p.units, p.persons, p.general, p.submitted_at, p.sent_at, d.title, d.kind, d.urgency, d.doc_no,
-    d.recalled_at, d.is_test
-from dispatch p join document d on d.id = p.document_id where p.state = 'held' order by p.id;
-
--- name: general_register
-select p.id, d.id, d.title, d.sender_unit_id, p.units, p.persons, p.segments, p.amount_li, p.submitted_by, p.submitted_at, p.decided_by,
-    p.decided_at, p.state
-from dispatch p join document d on d.id = p.document_id
-where p.general = 1 and p.submitted_at >= :from_at and p.submitted_at < :to_at order by p.id;
-
 -- name: track_rows
 select v.unit_id, v.role, v.state, v.sent_at, v.sign_due_at, v.delivered_at, v.opened_at, v.signed_at, s.name, v.signed_unread,
     v.signed_bulk, h.name, v.handling_started_at, v.handle_due_at, v.handled_at, v.archived_at, v.returned_at, v.return_reason,

@@ -68,14 +68,16 @@ EVERYBODY = {
     "live.connect": "own",
     "inbox.read": "own",
     "figures.public_keys": "all",
+    # An alert to everyone reaches administrators too, and what is addressed to a person that person may open.
+    "document.read": "own",
+    "document.open": "own",
 }
 
 # Everybody who takes part in office work: all but the three kinds of administrators.
 OFFICE = EVERYBODY | {
     "org.read": "all",
     "dispatch.read": "own",
-    "document.read": "own",
-    "document.open": "own",
+    "document.transfer": "own",
     "document.opinion": "own",
     "document.finish": "own",
     "meeting.personal": "own",
@@ -97,7 +99,7 @@ LEADING = OFFICE | {
     "dispatch.read": "unit+own",
     "document.read": "unit+own",
     "document.open": "unit+own",
-    "document.transfer": "unit",
+    "document.transfer": "unit+own",
     "document.opinion": "unit+own",
     "rates.read": "scope",
 }
@@ -114,7 +116,7 @@ EXPECTED: dict[Role, dict[str, str]] = {
         "document.open": "unit+own",
         "document.sign": "unit",
         "document.return": "unit",
-        "document.transfer": "unit",
+        "document.transfer": "unit+own",
         "document.opinion": "unit+own",
         "document.finish": "unit+own",
         "document.archive": "unit",

@@ -373,3 +373,16 @@ async def test_dispatches_are_listed_for_their_unit(city: City) -> None:
     assert len(asked.json["items"]) == 4
     assert (await other.get("/dispatches/1")).status == 404
     assert (await other.get("/documents/1/copies")).status == 404
+
+
+async def test_who_decides_reads_what_is_to_be_decided(city: City) -> None:
+    """An approver sees the body of what is held, and no document that was never general."""
+    sender, approver = await city.people("s01a", "appr")
+    held = await sender.post(
+        "/dispatches", slip([], scope={"groups": ["city_direct", "county_direct", "township"]})
+    )
+    assert held.json["state"] == "held", held.json
+    told = await approver.get(f"/documents/{held.json['document_id']}")
+    assert (told.status, told.json["body"]) == (200, "请各单位落实值班安排。")
+    ordinary = await city.send(["E01"])
+    assert (await approver.get(f"/documents/{ordinary}")).status == 404

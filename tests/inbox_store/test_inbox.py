@@ -85,7 +85,9 @@ async def test_what_is_looked_for_is_found(world: World, merged: int) -> None:
     assert await found(sender_unit_id=world.units["S0"], folder="from_above", state="done") == [1]
     assert await found(sender_unit_id=world.units["U2"]) == []
     page = await world.inbox("u1-a", limit=2, text="防汛")
-    assert [entry.document_id for entry in await world.inbox("u1-a", text="防汛", before=page[-1].send_no)] == [
+    assert [
+        entry.document_id for entry in await world.inbox("u1-a", text="防汛", before=page[-1].send_no)
+    ] == [
         papers[3],
         papers[1],
     ]
@@ -250,7 +252,9 @@ async def test_every_slice_leaves_the_same_inbox(world: World, rows: int) -> Non
     people = ("u1-a", "u1-b", "u1-lead", "u1-staff", "mixed", "u2-a", "s0-a", "s0-b")
 
     async def seen() -> list[object]:
-        return [(await world.inbox(one), await world.badge(one), await world.catch_up(one, 0)) for one in people]
+        return [
+            (await world.inbox(one), await world.badge(one), await world.catch_up(one, 0)) for one in people
+        ]
 
     before = await seen()
     more = True
@@ -267,7 +271,11 @@ async def test_entries_given_during_the_merge_are_kept(world: World) -> None:
     for unit, by in (("U1", "u1-a"), ("U2", "u2-a"), ("U3", "u3-b")):
         await world.sign(document_id, unit, by)
     await world.write(inbox.merge_slice(0, 4), bulk=True)
-    for unit, handler, by in (("U1", "u1-staff", "u1-a"), ("U2", "u2-staff", "u2-a"), ("U3", "u3-staff", "u3-b")):
+    for unit, handler, by in (
+        ("U1", "u1-staff", "u1-a"),
+        ("U2", "u2-staff", "u2-a"),
+        ("U3", "u3-staff", "u3-b"),
+    ):
         await world.transfer(document_id, unit, handler, by)
         await world.must_agree()
         await world.write(inbox.merge_slice(0, 2), bulk=True)

@@ -30,7 +30,9 @@ def conn(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 def schema(conn: sqlite3.Connection) -> list[str]:
     """Everything that was created, as text, in order of name."""
-    return [row[0] for row in conn.execute("select sql from sqlite_master where sql is not null order by name")]
+    return [
+        row[0] for row in conn.execute("select sql from sqlite_master where sql is not null order by name")
+    ]
 
 
 def test_from_nothing_once(conn: sqlite3.Connection) -> None:
@@ -73,7 +75,11 @@ def test_a_changed_step_is_refused(conn: sqlite3.Connection) -> None:
 def test_a_step_that_fails_leaves_nothing(conn: sqlite3.Connection, broken: int) -> None:
     """A fault at the end of any step undoes that step whole and keeps those before it; the next run completes."""
     name, text = STEPS[broken]
-    failing = [*STEPS[:broken], (name, text + "\ninsert into no_such_table values (1);\n"), *STEPS[broken + 1 :]]
+    failing = [
+        *STEPS[:broken],
+        (name, text + "\ninsert into no_such_table values (1);\n"),
+        *STEPS[broken + 1 :],
+    ]
     with pytest.raises(sqlite3.Error, match="no_such_table"):
         migrate(conn, failing, START)
     assert [row[0] for row in conn.execute("select name from schema_step order by name")] == NAMES[:broken]
@@ -121,7 +127,12 @@ async def test_the_first_version_is_brought_along(tmp_path: Path) -> None:
         await world.must_agree()
         told = await world.read(trace.verify())
         assert (told.receipts, told.faults) == (2, ())
-        assert await world.copy_states(1) == {"U1": "archived", "U2": "unsigned", "U3": "signed", "U4": "unsigned"}
+        assert await world.copy_states(1) == {
+            "U1": "archived",
+            "U2": "unsigned",
+            "U3": "signed",
+            "U4": "unsigned",
+        }
         assert await world.copy_states(2) == {"U1": "recalled", "U5": "recalled"}
         assert [entry.state for entry in await world.inbox("u1-a")] == ["to_do", "withdrawn", "done"]
         assert len(await world.inbox("u1-a", text="会议")) == 2

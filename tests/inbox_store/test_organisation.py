@@ -86,7 +86,9 @@ async def test_a_unit_that_moves_keeps_its_history(world: World) -> None:
     told = await world.read(org.snapshot())
     assert told.units[unit].county_id == regions["120"]
     await import_rows(world.store, ROWS, now)
-    assert ("unit_region", unit, regions["110"], now) in await links(world), "moved back at once: no link of no length"
+    assert ("unit_region", unit, regions["110"], now) in await links(world), (
+        "moved back at once: no link of no length"
+    )
 
 
 async def test_a_unit_that_leaves_its_line_is_in_none(world: World) -> None:
@@ -105,7 +107,12 @@ async def test_a_part_of_the_city_may_be_imported(world: World) -> None:
     part = OrgRows(
         units=(
             UnitRow(
-                code="U6", name="西岭县档案馆", short_name="", group="county_direct", region_code="120", rollout="live"
+                code="U6",
+                name="西岭县档案馆",
+                short_name="",
+                group="county_direct",
+                region_code="120",
+                rollout="live",
             ),
         ),
         people=(PersonRow(code="new", name="新人"),),
@@ -158,7 +165,9 @@ async def test_a_sweep_that_is_cut_off_goes_on(world: World) -> None:
     assert world.units["U3"] in await world.read(org.units_due(world.clock.now))
     await world.write(org.sweep(due[2:], world.clock.now), bulk=True)
     assert await world.read(org.units_due(world.clock.now)) == []
-    assert {unit: told[2] for unit, told in (await addressees(world)).items() if unit in ("U1", "U2", "U3")} == {
+    assert {
+        unit: told[2] for unit, told in (await addressees(world)).items() if unit in ("U1", "U2", "U3")
+    } == {
         "U1": 6,
         "U2": 5,
         "U3": 5,

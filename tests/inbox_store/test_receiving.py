@@ -345,7 +345,10 @@ async def test_a_personal_answer_does_no_duty(world: World) -> None:
 
 async def test_presence_counts_once(world: World) -> None:
     """A name is checked in once, and has one seat."""
-    document_id, unit_id = await world.send(["U1"], document=world.document(kind="meeting_notice")), world.units["U1"]
+    document_id, unit_id = (
+        await world.send(["U1"], document=world.document(kind="meeting_notice")),
+        world.units["U1"],
+    )
     actor, now = world.actor("s0-a"), world.clock.now
     assert await world.write(meetings.check_in(document_id, unit_id, "王芳", actor, now)) is True
     assert await world.write(meetings.check_in(document_id, unit_id, "王芳", actor, now)) is False

@@ -45,7 +45,9 @@ async def test_each_unit_has_a_copy_and_each_person_one_entry(world: World, rows
     assert await world.copy_states(told.document_id) == dict.fromkeys(RECEIVERS, "unsigned")
     found = await states(world, told.document_id)
     to_do = clerks(*RECEIVERS)
-    expected = dict.fromkeys(leaders(*RECEIVERS), "to_read") | dict.fromkeys(to_do, "to_do") | {"s0-a": "read"}
+    expected = (
+        dict.fromkeys(leaders(*RECEIVERS), "to_read") | dict.fromkeys(to_do, "to_do") | {"s0-a": "read"}
+    )
     assert found == expected
     assert await world.read(figures.reached(told.document_id)) == (5, len(expected) - 1)
     await world.must_agree()
@@ -338,5 +340,3 @@ async def test_any_scope_is_sent_exactly_once(
     people = everyone(*units) if reach == "everyone" else clerks(*units) | leaders(*units)
     assert set(await states(world, told.document_id)) == people | {"s0-a"}
     await world.must_agree()
-
-

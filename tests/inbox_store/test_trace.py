@@ -36,7 +36,9 @@ async def signed_world(folder: Path, clock: Clock) -> tuple[int, int, bytes]:
         return document_id, commit_no, link
 
 
-async def verify(folder: Path, clock: Clock, head: bytes | None = None, through: int | None = None) -> Verdict:
+async def verify(
+    folder: Path, clock: Clock, head: bytes | None = None, through: int | None = None
+) -> Verdict:
     """What the verification finds in the file as it lies there."""
     async with open_store(folder, clock=clock, keys=KEYS, readers=1) as store:
         return await store.engine.read(trace.verify(head, through))
@@ -84,7 +86,10 @@ async def test_an_honest_history_holds(signed: tuple[Path, int, bytes], clock: C
         ("update commit_log set receipt_root = null where receipts = 1", "回执"),
         ("update commit_log set signature = null where receipts = 1", "签名"),
         ("update commit_log set signature = x'00' where receipts = 1", "签名"),
-        ("update sign_receipt set leaf = cast(replace(leaf, 'u1-a', 'u1-b') as blob) where unit_id = 2", "回执"),
+        (
+            "update sign_receipt set leaf = cast(replace(leaf, 'u1-a', 'u1-b') as blob) where unit_id = 2",
+            "回执",
+        ),
         ("update sign_receipt set leaf = 'text' where unit_id = 2", "commit"),
         ("delete from sign_receipt where unit_id = 2", "回执"),
         ("delete from receipt_key", "签名"),
@@ -113,7 +118,9 @@ async def test_a_recomputed_row_still_shows(signed: tuple[Path, int, bytes], clo
     assert any("commit 6" in fault or "audit 6/0" in fault for fault in (await verify(folder, clock)).faults)
 
 
-async def test_a_cut_tail_shows_against_an_exported_head(signed: tuple[Path, int, bytes], clock: Clock) -> None:
+async def test_a_cut_tail_shows_against_an_exported_head(
+    signed: tuple[Path, int, bytes], clock: Clock
+) -> None:
     """A history cut off cleanly is consistent in itself; the head kept elsewhere tells."""
     folder, commit_no, link = signed
     last = f"commit_no = {commit_no}"
@@ -141,10 +148,13 @@ async def test_a_history_rewritten_shows_against_an_exported_head(
 async def test_a_signature_without_receipt_shows(signed: tuple[Path, int, bytes], clock: Clock) -> None:
     """A copy made signed in the table alone has no receipt."""
     folder, _, _ = signed
-    tamper(folder, "insert into distribution select document_id, 5, dispatch_id, role, counted, state, sent_at, sign_due_at,"
-           " due_provisional, handle_due_at, delivered_at, opened_at, signed_at, signed_by, signed_unread, signed_bulk, handler_id,"
-           " handling_started_at, handled_at, archived_at, returned_at, returned_by, return_reason, recalled_at, round"
-           " from distribution where unit_id = 2")
+    tamper(
+        folder,
+        "insert into distribution select document_id, 5, dispatch_id, role, counted, state, sent_at, sign_due_at,"
+        " due_provisional, handle_due_at, delivered_at, opened_at, signed_at, signed_by, signed_unread, signed_bulk, handler_id,"
+        " handling_started_at, handled_at, archived_at, returned_at, returned_by, return_reason, recalled_at, round"
+        " from distribution where unit_id = 2",
+    )
     assert [fault.split(":")[0] for fault in (await verify(folder, clock)).faults] == ["distribution 1/5"]
 
 
@@ -168,7 +178,10 @@ async def test_the_file_itself_refuses_changes(
 ) -> None:
     """Updates and deletions of the trace are refused by the tables, whoever tries."""
     folder, _, _ = signed
-    with closing(sqlite3.connect(folder / FILE)) as conn, pytest.raises(sqlite3.IntegrityError, match="append-only"):
+    with (
+        closing(sqlite3.connect(folder / FILE)) as conn,
+        pytest.raises(sqlite3.IntegrityError, match="append-only"),
+    ):
         conn.execute(statement.format(table))
 
 

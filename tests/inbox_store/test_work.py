@@ -145,7 +145,9 @@ async def test_a_dispatch_under_a_key_is_one_document(world: World, clock: Clock
 
     def submit() -> Program[Answer]:
         fact = dispatch.submit(world.document(), None, plan, me, "", "云水市", clock.now)
-        return once(key(), fact, lambda done: Answer(status=201, body=str(done.document_id).encode()), clock.now)
+        return once(
+            key(), fact, lambda done: Answer(status=201, body=str(done.document_id).encode()), clock.now
+        )
 
     first, second = await world.write(submit()), await world.write(submit())
     assert (first.body, second.body, second.replayed) == (b"1", b"1", True)
@@ -167,10 +169,14 @@ async def test_registers_keep_what_was_entered(world: World) -> None:
     with pytest.raises(Refused, match="not_found"):
         await world.read(registers.scope_one(number))
     await world.write(registers.add_exemption('{"kinds":["bill"]}', "财政资金", 20260101, None, 1, now))
-    assert [(row.basis, row.to_day) for row in await world.read(registers.exemptions())] == [("财政资金", None)]
+    assert [(row.basis, row.to_day) for row in await world.read(registers.exemptions())] == [
+        ("财政资金", None)
+    ]
     first = await world.write(registers.add_series(unit, "政务信息", 20260101, None, 1, now))
     assert await world.write(registers.add_series(unit, "政务信息", 20260101, 20261231, 1, now)) == first
-    assert [(row.name, row.to_day) for row in await world.read(registers.series())] == [("政务信息", 20261231)]
+    assert [(row.name, row.to_day) for row in await world.read(registers.series())] == [
+        ("政务信息", 20261231)
+    ]
 
 
 async def test_an_attachment_belongs_to_one_document(world: World) -> None:
