@@ -1,0 +1,62 @@
+"""`python -m benchmarks`: every measurement in turn; the figures as a table and in benchmarks/results.json."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import fanout, imports
+
+RESULTS: Final = Path(__file__).with_name("results.json")
+RUNS: Final = 7
+IMPORT_RUNS: Final = 3
+LIVE: Final = ("--sockets", "1000", "--runs", "5", "--trips", "20000")
+LIVE_TIMEOUT_S: Final = 300
+
+
+def _live() -> list[dict[str, Any]]:
+    """The live sockets in a process of their own: their descriptors and their loop stay out of the others' way."""
+    command = [sys.executable, "-m", "benchmarks.live", *LIVE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIVE_TIMEOUT_S, check=True)  # noqa: S603
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def _shown(rows: list[dict[str, Any]]) -> Table:
+    table = Table(
+        title=f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores"
+    )
+    for title in ("figure", "median", "unit", "goal", "holds", "spread"):
+        table.add_column(title, justify="right" if title in {"median", "spread"} else "left")
+    words = {True: "yes", False: "NO", None: ""}
+    for row in rows:
+        spread = " .. ".join(f"{one:g}" for one in row["spread"])
+        table.add_row(row["name"], f"{row['value']:g}", row["unit"], row["goal"], words[row["holds"]], spread)
+    return table
+
+
+def main() -> None:
+    """Measure, show, write."""
+    screen = Console(width=max(Console().width, 110))
+    rows: list[dict[str, Any]] = []
+    screen.print("fan-out ...")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
+        rows += loop.run(fanout.measure(RUNS))
+    screen.print("import ...")
+    rows += imports.measure(IMPORT_RUNS)
+    screen.print("live sockets ...")
+    rows += _live()
+    RESULTS.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    screen.print(_shown(rows))
+
+
+main()

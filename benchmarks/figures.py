@@ -1,0 +1,21 @@
+"""A figure as it is reported: its median, its goal, whether it holds, and its spread."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+
+def figure(name: str, values: Sequence[float], unit: str, goal: str, *, holds: bool | None) -> dict[str, Any]:
+    """One line of results.json. ``spread`` is lowest and highest; ``holds`` is None for a limit or peer."""
+    told = statistics.median(values)
+    spread = [round(min(values), 4), round(max(values), 4)]
+    return {
+        "name": name,
+        "value": round(told, 4),
+        "unit": unit,
+        "goal": goal,
+        "holds": holds,
+        "spread": spread,
+    }
