@@ -7,7 +7,6 @@ import contextlib
 import signal
 import ssl
 import tomllib
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,8 +16,7 @@ from typing import Final
 import structlog
 
 from config.settings import Settings
-from gateway import live
-from gateway.doors import serving
+from gateway.doors import live, serving
 from gateway.doors.app import STATE, make_app
 from gateway.doors.call import Check, Limits
 from gateway.doors.middleware import address_of_caller
@@ -28,7 +26,6 @@ from gateway.flows import upkeep
 from gateway.flows.access import Access
 from gateway.house import House
 from gateway.passwords import Passwords
-from gateway.rules.access import Principal
 from gateway.rules.accounts import AccessRules
 from gateway.rules.deadlines import DeadlineRules
 from gateway.rules.folders import DEFAULT_RULES, FolderRule, folder_rules
@@ -36,23 +33,16 @@ from gateway.rules.workcal import WorkCalendar, load, work_hours
 from gateway.token_keys import load_ring
 from gateway.tokens import Tokens
 from inbox_store.embedded import open_store
-from inbox_store.errors import Refused
 from inbox_store.keys import load_keys
 from inbox_store.store import Store
-from inbox_store.times import DAY_US, Clock, system_now
-from realtime.frames import Hello
+from inbox_store.times import Clock, system_now
 from realtime.limits import LiveLimits
-from realtime.ports import Admitted, LivePorts
+from realtime.ports import LivePorts
 from realtime.rules import SessionRules
 from realtime.server import LIVE_PATH, LiveServer
 from sms_billing.tariff import Tariff
 
 log = structlog.get_logger("songda")
-
-SESSION_MAX_US: Final = 7 * DAY_US
-"""A live session begins anew after so long, however quiet it was."""
-
-SESSIONS_KNOWN_MAX: Final = 50_000
 
 _WORKDAYS: Final = Path(__file__).parent / "rules" / "workdays.toml"
 
@@ -155,48 +145,6 @@ async def open_offline(data_dir: Path) -> AsyncIterator[Parts]:
         yield parts
 
 
-class DoorAdmission:
-    """``realtime.ports.Admission``: tickets for browsers, access tokens for programs; asked again while open."""
-
-    def __init__(self, access: Access, clock: Clock) -> None:
-        self._access = access
-        self._clock = clock
-        self._known: OrderedDict[str, Principal] = OrderedDict()
-
-    async def authenticate(self, hello: Hello) -> Admitted | None:
-        """The person behind the ticket or token, or None."""
-        try:
-            if hello.ticket is not None:
-                who = await self._access.principal_of_ticket(hello.ticket)
-            else:
-                who = await self._access.principal_of_bearer(hello.token or "")
-        except Refused:
-            return None
-        if who.kind != "person":
-            return None
-        self._remember(who)
-        return Admitted(
-            person_id=who.person_id,
-            name=who.name,
-            token_id=who.token_id,
-            expires_at=self._clock() + SESSION_MAX_US,
-        )
-
-    def _remember(self, who: Principal) -> None:
-        self._known[who.token_id] = who
-        if len(self._known) > SESSIONS_KNOWN_MAX:
-            self._known.popitem(last=False)
-
-    def persons_of(self, account_id: int) -> frozenset[int]:
-        """Who was admitted with this account."""
-        return frozenset(who.person_id for who in self._known.values() if who.account_id == account_id)
-
-    async def still_valid(self, token_id: str) -> bool:
-        """Whether the log-in behind an open session still holds."""
-        who = self._known.get(token_id)
-        return who is not None and await self._access.still_valid(who)
-
-
 @dataclass(slots=True, kw_only=True)
 class Services:
     """What handlers see as ``call.services``."""
@@ -268,7 +216,7 @@ def live_server(parts: Parts) -> LiveServer:
     async def peak(at: int, persons: int) -> None:
         await live.keep_peak(house, at, persons)
 
-    admission = DoorAdmission(parts.access, house.clock)
+    admission = live.DoorAdmission(parts.access, house.clock)
     ports = LivePorts(
         admission=admission,
         feed=live.StoreFeed(house, parts.store.engine.epoch),

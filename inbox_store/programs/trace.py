@@ -91,8 +91,8 @@ def verify(head: bytes | None = None, through: int | None = None) -> Program[Ver
                 faults.append(f"commit {through}: 与先前导出的链头不符 (differs from the exported head)")
         faults += _without_link(rows, receipts)
     beyond = {"low": expected, "high": _NO_BOUND}
-    rows, receipts = (yield Sql("trace_rows", beyond)), (yield Sql("trace_receipts", beyond))
-    faults += _without_link(_by_commit(rows), _by_commit(receipts))
+    stray = _by_commit((yield Sql("trace_rows", beyond)))
+    faults += _without_link(stray, _by_commit((yield Sql("trace_receipts", beyond))))
     if through is not None and through >= expected:
         faults.append(
             f"commit {expected}..{through}: 尾部被截断 (the tail up to the exported head is missing)"

@@ -9,7 +9,7 @@ from contextlib import closing
 import openpyxl
 import pytest
 
-from gateway.live import keep_peak
+from gateway.doors.live import keep_peak
 from tests.api_admin.conftest import START, Office, paper, sign
 
 MARCH = {"from": "2026-03-01", "to": "2026-03-31"}

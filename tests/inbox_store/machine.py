@@ -94,6 +94,7 @@ class Road(RuleBasedStateMachine):
         self.stack = AsyncExitStack()
         self.papers: list[int] = []
         self.signable: dict[int, bool] = {}
+        self.senders: dict[int, str] = {}
         self.dispatches: list[int] = []
         self.held: list[int] = []
         self.withdrawing: set[int] = set()
@@ -174,6 +175,7 @@ class Road(RuleBasedStateMachine):
         told = self.run(self.world.submit(units, document=document, by=by, reach=reach, held=held))
         self.papers.append(told.document_id)
         self.signable[told.document_id] = kind != "announcement"
+        self.senders[told.document_id] = by
         (self.held if held else self.dispatches).append(told.dispatch_id)
 
     @precondition(lambda self: self.held)
@@ -236,7 +238,8 @@ class Road(RuleBasedStateMachine):
     def give_back(self, pick: int, unit: str, who: int) -> None:
         """A clerk returns."""
         by, paper = CLERKS[unit][who % 2], self.paper(pick)
-        self.act(paper, unit, "return", lambda: self.world.give_back(paper, unit, by))
+        if self.act(paper, unit, "return", lambda: self.world.give_back(paper, unit, by)):
+            self.handed.add((self.senders[paper], paper))  # told, also where the entry waits already
 
     @precondition(lambda self: self.papers)
     @rule(pick=PICK, unit=UNIT, who=PICK, handler=PICK)

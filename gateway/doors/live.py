@@ -1,21 +1,26 @@
-"""The inbox as the live sockets read it: the ports of the realtime room over the store's programs."""
+"""The ports of the realtime room: who may connect, the inbox as live sockets read it, where acks go."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import cast
+from typing import Final, cast
 
+from gateway.flows.access import Access
 from gateway.house import House
+from gateway.rules.access import Principal
 from inbox_store.engine import Nudge as CommitNudge
 from inbox_store.engine import Program, Sql
+from inbox_store.errors import Refused
 from inbox_store.nouns import Folder, InboxState, Urgency
 from inbox_store.org import Organisation
 from inbox_store.programs import inbox as programs
 from inbox_store.programs.inbox import FeedItem, FolderCount
-from inbox_store.times import day_int, day_of, day_start
+from inbox_store.times import DAY_US, Clock, day_int, day_of, day_start
+from realtime.frames import Hello
 from realtime.items import Header, Item, UnitStatus
-from realtime.ports import Arrival, Arrivals, CountsRead, Delivered, Page
+from realtime.ports import Admitted, Arrival, Arrivals, CountsRead, Delivered, Page
 
 BIN_US = 300_000_000
 """Five minutes: the bins of the online peak (bulletin.md 3.5)."""
@@ -122,6 +127,54 @@ def _counts(person_ids: Sequence[int]) -> Program[tuple[int, dict[int, tuple[Fol
     for person_id in person_ids:
         found[person_id] = yield from programs.counts(person_id)
     return position, found
+
+
+SESSION_MAX_US: Final = 7 * DAY_US
+"""A live session begins anew after so long, however quiet it was."""
+
+SESSIONS_KNOWN_MAX: Final = 50_000
+
+
+class DoorAdmission:
+    """``realtime.ports.Admission``: tickets for browsers, access tokens for programs; asked again while open."""
+
+    def __init__(self, access: Access, clock: Clock) -> None:
+        self._access = access
+        self._clock = clock
+        self._known: OrderedDict[str, Principal] = OrderedDict()
+
+    async def authenticate(self, hello: Hello) -> Admitted | None:
+        """The person behind the ticket or token, or None."""
+        try:
+            if hello.ticket is not None:
+                who = await self._access.principal_of_ticket(hello.ticket)
+            else:
+                who = await self._access.principal_of_bearer(hello.token or "")
+        except Refused:
+            return None
+        if who.kind != "person":
+            return None
+        self._remember(who)
+        return Admitted(
+            person_id=who.person_id,
+            name=who.name,
+            token_id=who.token_id,
+            expires_at=self._clock() + SESSION_MAX_US,
+        )
+
+    def _remember(self, who: Principal) -> None:
+        self._known[who.token_id] = who
+        if len(self._known) > SESSIONS_KNOWN_MAX:
+            self._known.popitem(last=False)
+
+    def persons_of(self, account_id: int) -> frozenset[int]:
+        """Who was admitted with this account."""
+        return frozenset(who.person_id for who in self._known.values() if who.account_id == account_id)
+
+    async def still_valid(self, token_id: str) -> bool:
+        """Whether the log-in behind an open session still holds."""
+        who = self._known.get(token_id)
+        return who is not None and await self._access.still_valid(who)
 
 
 class StoreAcks:
