@@ -30,6 +30,7 @@ MODULES = (
     "meeting",
     "rates",
     "audit",
+    "doctor",
 )
 """The modules that bring verbs, in the order of the help; each has `register(app)`. A new one is named here."""
 

@@ -78,6 +78,11 @@ def inconsistencies() -> Program[list[str]]:
     return found
 
 
+def addressees_hold(now: int) -> Program[bool]:
+    """Whether everybody who is told of as addressable is so at ``now`` (the derived table agrees with posts and accounts)."""
+    return not (yield Sql("org_addressee_differs", {"now": now}))
+
+
 def reached(document_id: int) -> Program[tuple[int, int]]:
     """(distributions, inbox entries of the addressed) of a document."""
     ((copies,),) = yield Sql("units_totals", {"document_id": document_id})

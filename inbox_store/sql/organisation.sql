@@ -143,17 +143,6 @@ select unit_id, sum(is_clerk), sum(case when leader_mask <> 0 then 1 else 0 end)
 -- name: org_unit_freeze
 update unit set frozen_at = :at where id = :unit_id;
 
--- name: org_people_page
-select p.id, p.code, p.name, p.phone_sealed, p.phone_key, c.login, c.state, c.frozen_from, c.closed_from
-from person p join account c on c.person_id = p.id
-where p.id > :after and exists (select 1 from appointment a where a.person_id = p.id and a.unit_id = :unit_id
-    and (a.to_at is null or a.to_at > :now))
-order by p.id limit :limit;
-
--- name: org_appointments_of_unit
-select a.person_id, a.role, a.clerk_rank, a.post, a.scope, a.from_at, a.to_at
-from appointment a where a.unit_id = :unit_id and (a.to_at is null or a.to_at > :now) order by a.person_id, a.id;
-
 -- name: org_addressee_differs
 select unit_id, person_id, is_clerk, leader_mask from addressee
 except
@@ -167,12 +156,6 @@ where a.from_at <= :now and (a.to_at is null or a.to_at > :now)
   and c.state in ('pending', 'active')
   and (c.frozen_from is null or c.frozen_from > :now) and (c.closed_from is null or c.closed_from > :now)
 group by a.unit_id, a.person_id;
-
--- name: person_name
-select name from person where id = :person_id;
-
--- name: person_by_code
-select id from person where code = :code;
 
 -- name: known_regions
 select code, level from region;

@@ -341,6 +341,6 @@ class World:
 def _person_ids(codes: Sequence[str]) -> Program[dict[str, int]]:
     found = {}
     for code in codes:
-        rows = yield Sql("person_by_code", {"code": code})
-        found[code] = rows[0][0] if rows else 0
+        rows = yield Sql("access_account_by_login", {"login": code})
+        found[code] = rows[0][1] if rows else 0
     return found

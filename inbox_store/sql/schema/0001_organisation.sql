@@ -96,7 +96,7 @@ create table account (
     created_at bigint not null
 );
 
--- Derived, kept by the programs that change the organisation, proved by `songda doctor`:
+-- Derived, kept by the programs that change the organisation:
 -- the county (or the city) in which a unit lies now,
 create table unit_county (
     unit_id bigint not null primary key references unit (id),
