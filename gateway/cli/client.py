@@ -128,6 +128,18 @@ def existing_data(ctx: typer.Context, data: Path | None) -> Path:
     return folder
 
 
+def local_data(ctx: typer.Context, data: Path | None, server: str, token_file: Path | None) -> Path | None:
+    """The data folder to read directly: the one named, or this machine's own where nobody named a server or a token."""
+    if data is not None:
+        return existing_data(ctx, data)
+    if server or token_file or os.environ.get(TOKEN_VARIABLE):
+        return None
+    from inbox_store.embedded import FILE
+
+    folder = loaded(config_file(ctx)).settings.data_folder
+    return folder if (folder / FILE).is_file() else None
+
+
 def offline(folder: Path, work: Callable[[Parts], Awaitable[T]]) -> T:
     """Do ``work`` over the data folder itself, beside a running server or without one."""
     import asyncio

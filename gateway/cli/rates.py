@@ -13,8 +13,8 @@ from gateway.cli.client import (
     Json,
     Server,
     TokenFile,
-    existing_data,
     far,
+    local_data,
     offline,
     print_json,
     print_table,
@@ -61,8 +61,9 @@ def rates(
         return
     first, last = _days(start, end)
     params = {"from": first.isoformat(), "to": last.isoformat(), "by": by, "cutoff": cutoff or None}
-    if data is not None:
-        told = offline(existing_data(ctx, data), lambda parts: _read(parts, first, last, by, cutoff))
+    folder = local_data(ctx, data, server, token_file)
+    if folder is not None:
+        told = offline(folder, lambda parts: _read(parts, first, last, by, cutoff))
     else:
         told = talk(far(ctx, server, token_file, ca), lambda api: api.get("/rates", **params))
     if as_json:
@@ -138,8 +139,9 @@ def recount(
 
     Count the whole history again; every tally that differs is named, and the exit code is 1.
     """
-    if data is not None:
-        told = offline(existing_data(ctx, data), _recounted)
+    folder = local_data(ctx, data, server, token_file)
+    if folder is not None:
+        told = offline(folder, _recounted)
     else:
         answer = talk(far(ctx, server, token_file, ca), lambda api: api.post("/rates/recount"))
         told = answer.json
