@@ -32,6 +32,7 @@ def send(
     ] = "",
     *,
     title: Annotated[str, typer.Option("--title", help="标题", show_default=False)] = "",
+    body: Annotated[str, typer.Option("--body", help="正文", show_default=False)] = "",
     body_file: Annotated[
         Path | None, typer.Option("--body-file", help="正文文件（UTF-8 文本）", show_default=False)
     ] = None,
@@ -73,7 +74,7 @@ def send(
     wish = _content(file) if file else {}
     options = {
         "title": title,
-        "body": _text(body_file) if body_file else "",
+        "body": _text(body_file) if body_file else body,
         "sender_unit_code": sender,
         "kind": kind or wish.get("kind") or "notice",
         "urgency": urgency,

@@ -40,6 +40,11 @@ def draw(seed: int, code: str, question: str) -> int:
     return int.from_bytes(told[:4], "big") % 1000
 
 
+def signs(seed: int, player: Player) -> bool:
+    """Whether this clerk signs for the document, neither silent nor sending it back."""
+    return draw(seed, player.unit_code, "document") >= SILENT_PER_MILLE + RETURNING_PER_MILLE
+
+
 class ApiRefusedError(RuntimeError):
     """The server refused; the text is its problem's title and detail."""
 

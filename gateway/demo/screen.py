@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from gateway.demo.play import Played
+from gateway.demo.crowd import signs
+from gateway.demo.play import SEED, Played
 from gateway.demo.play import Progress as Told
 from gateway.demo.result import Result
 from gateway.demo.stage import Cast
@@ -66,24 +67,28 @@ class Display:
 
     def next_steps(self, address: str, folder: Path, cast: Cast, played: Played) -> None:
         """What to try next, ready to be typed."""
-        clerk = next(iter(cast.clerks.values()))
-        receipt = f"songda receipt fetch {played.document_id} {clerk.unit_id} --out receipt.json"
-        lines = [
-            f"服务正在运行：{address}（数据在 {folder}）。接下来可以另开一个终端（先执行 . .venv/bin/activate）：",
-            "",
-            f"  export SONGDA_SERVER={address}",
-            f"  export SONGDA_TOKEN={cast.tokens[cast.sender.account_id]}    # 发文单位的收发员",
-            f"  songda rates --by county --data {folder}",
-            f"  songda meeting roster {played.meeting_id}",
-            f"  songda audit verify --data {folder}",
-            f"  {receipt} && songda receipt verify receipt.json",
-            f"  songda send --title 测试通知 --body 请知悉 --to-unit {clerk.unit_code} --yes",
-            f"  SONGDA_TOKEN={cast.tokens[clerk.account_id]} songda listen    # {clerk.unit_name}的收发员",
-            "",
-            "按 Ctrl-C 结束。",
-        ]
-        for line in lines:
+        for line in next_lines(address, folder, cast, played):
             self.console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def next_lines(address: str, folder: Path, cast: Cast, played: Played) -> list[str]:
+    """The commands to try, as one types them."""
+    clerk = next(player for player in cast.clerks.values() if signs(SEED, player))
+    receipt = f"songda receipt fetch {played.document_id} {clerk.unit_code} --out receipt.json"
+    return [
+        f"服务正在运行：{address}（数据在 {folder}）。接下来可以另开一个终端（先执行 . .venv/bin/activate）：",
+        "",
+        f"  export SONGDA_SERVER={address}",
+        f"  export SONGDA_TOKEN={cast.tokens[cast.sender.account_id]}    # 发文单位的收发员",
+        f"  songda rates --by county --data {folder}",
+        f"  songda meeting roster {played.meeting_id}",
+        f"  songda audit verify --data {folder}",
+        f"  {receipt} && songda receipt verify receipt.json",
+        f"  songda send --title 测试通知 --body 请知悉 --to-unit {clerk.unit_code} --yes",
+        f"  SONGDA_TOKEN={cast.tokens[clerk.account_id]} songda listen    # {clerk.unit_name}的收发员",
+        "",
+        "按 Ctrl-C 结束。",
+    ]
 
 
 def _sheet(table: RateTable) -> Table:

@@ -8,6 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from gateway.demo.play import Played
+from gateway.demo.screen import next_lines
+from gateway.demo.stage import Cast
+from inbox_store.programs.cast import Player
+from tests.house.test_documents import commands, fault_of
+
 UNITS = 130
 PERSONS = 900
 
@@ -39,3 +47,26 @@ def test_the_whole_road_is_counted_once_and_the_same_each_time(tmp_path: Path) -
     assert meeting["asked"] == 100
     assert meeting["answered"] + meeting["missing"] == 100
     assert 0 < meeting["attending"] <= meeting["answered"]
+
+
+def test_what_the_demo_tells_to_try_can_be_typed() -> None:
+    """Each command printed at the end names a verb and options that exist."""
+    player = Player(
+        unit_id=1,
+        unit_code="990100-001",
+        unit_name="某办",
+        person_id=1,
+        name="甲",
+        account_id=1,
+        token_epoch=0,
+    )
+    played = Played(document_id=1, dispatch_id=1, meeting_id=2, summary={}, faults=[], seconds=1.0)
+    clerks = {number: msgspec.structs.replace(player, unit_code=f"U{number}") for number in range(50)}
+    cast = Cast(
+        sender=player, approver=player, clerks=clerks, deputies={}, tokens={1: "T"}, units=50, persons=1
+    )
+    lines = next_lines("http://127.0.0.1:1", Path("/data"), cast, played)
+    typed = list(commands("```sh\n" + "\n".join(line.partition("#")[0] for line in lines) + "\n```"))
+    ours = [words for words in typed if words[0] == "songda"]
+    assert len(ours) >= 7
+    assert [(words, fault_of(words)) for words in ours if fault_of(words)] == []

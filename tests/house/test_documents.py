@@ -65,7 +65,9 @@ def _songda_fault(words: list[str]) -> str | None:
     known = {
         option for step in steps for one in step.params for option in (*one.opts, *one.secondary_opts)
     } | {"--help"}
-    if hasattr(steps[-1], "commands") and not {"--help", "--version"} & set(words):
+    last = steps[-1]
+    acts_alone = getattr(last, "invoke_without_command", False) and path
+    if hasattr(last, "commands") and not acts_alone and not {"--help", "--version"} & set(words):
         return f"{' '.join(path) or 'songda'} needs a verb"
     options = [word.partition("=")[0] for word in words if word.startswith("-") and word != "-"]
     return next((f"no option {option}" for option in options if option not in known), None)
@@ -98,6 +100,7 @@ def test_the_first_screen_has_the_two_commands(page: str) -> None:
         ("songda --config x.toml config check", None),
         ("songda config check --loud", "no option --loud"),
         ("songda config", "config needs a verb"),
+        ("songda rates --by county", None),
         ("cd songda && make nothing | cat", "no target nothing"),
         ("SONGDA__LOG__LEVEL=debug songda version", None),
         ("curl -s localhost", None),
