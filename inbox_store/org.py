@@ -50,6 +50,15 @@ class Unit(Noun, frozen=True, kw_only=True):
     clerks: int = 0
     leaders: int = 0
     persons: int = 0
+    led: tuple[int, ...] = ()
+    """For each set of leader roles (1 head, 2 deputy in charge, 4 responsible leader, added up): how many people beside
+    the clerks hold one of them; empty where only ``leaders`` is known."""
+
+    def addressed(self, leader_mask: int) -> int:
+        """How many people a dispatch to clerks and these leaders addresses here; never told too low."""
+        if self.led:
+            return self.clerks + self.led[leader_mask]
+        return self.clerks + (self.leaders if leader_mask else 0)
 
     def live(self, at: int) -> bool:
         """Whether documents may be sent to the unit at ``at``: rolled out (dual or live), active and not frozen."""

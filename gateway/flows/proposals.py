@@ -105,10 +105,19 @@ async def consider(
     audience = _expand(house, proposal, sender, organisation, saved, now)
     share = audiences.width(audience, organisation, now, already)
     figures = preview(
-        audience, organisation, share, mark=house.approval_mark(), reminder=_reminder(house, proposal, now)
+        audience,
+        organisation,
+        share,
+        mark=house.approval_mark(),
+        leader_mask=_leader_mask(proposal),
+        reminder=_reminder(house, proposal, now),
     )
     plan = _plan(proposal, audience, figures, already)
     return Considered(audience=audience, preview=figures, findings=tuple(findings), plan=plan)
+
+
+def _leader_mask(proposal: Proposal) -> int:
+    return sum(LEADER_BITS.get(role, 0) for role in set(proposal.leaders))
 
 
 def _expand(
@@ -184,7 +193,7 @@ def _plan(proposal: Proposal, audience: Audience, figures: Preview, already: fro
         scope=msgspec.json.encode(proposal.scope).decode(),
         audience=fresh,
         reach="everyone" if audience.everyone else "unit",
-        leader_mask=sum(LEADER_BITS.get(role, 0) for role in set(proposal.leaders)),
+        leader_mask=_leader_mask(proposal),
         general=figures.general,
         held=figures.general,
         sms_reminder=proposal.sms_reminder,

@@ -50,15 +50,17 @@ def preview(
     share: Fraction,
     *,
     mark: Fraction,
+    leader_mask: int,
     reminder: Reminder | None,
 ) -> Preview:
     """The figures of ``audience``. ``share`` is its width, ``mark`` the share from which it is general.
 
-    Addressed are clerks and leaders, or every person where the scope says everyone; with ``reminder`` None no short
+    Addressed are clerks and the leaders of ``leader_mask`` (1 head, 2 deputy, 4 responsible, added up), or every person
+    where the scope says everyone; with ``reminder`` None no short
     message goes out and it costs nothing.
     """
     units = [organisation.units[one.unit_id] for one in audience.units]
-    persons = sum(addressed(unit, everyone=audience.everyone) for unit in units)
+    persons = sum(addressed(unit, leader_mask, everyone=audience.everyone) for unit in units)
     messages = persons if reminder else 0
     each = reminder.estimate(reminder.text) if reminder else 0
     is_general = audiences.general(share, mark)
@@ -78,9 +80,9 @@ def preview(
     )
 
 
-def addressed(unit: Unit, *, everyone: bool) -> int:
-    """How many people of a unit a dispatch addresses; a clerk who is also a leader is counted twice: a ceiling."""
-    return max(unit.persons, unit.clerks) if everyone else unit.clerks + unit.leaders
+def addressed(unit: Unit, leader_mask: int, *, everyone: bool) -> int:
+    """How many people of a unit a dispatch addresses; who serves in two units is counted in both: a ceiling."""
+    return max(unit.persons, unit.clerks) if everyone else unit.addressed(leader_mask)
 
 
 def _width_warnings(share: Fraction, left_out: int, *, is_general: bool) -> list[str]:

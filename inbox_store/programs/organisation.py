@@ -217,10 +217,12 @@ def snapshot() -> Program[Organisation]:
         for row in (yield Sql("org_snapshot_regions"))
     }
     lines = {row[0]: Line(id=row[0], code=row[1], name=row[2]) for row in (yield Sql("org_snapshot_lines"))}
-    people = {row[0]: row[1:] for row in (yield Sql("org_snapshot_people"))}
+    people: dict[int, list[tuple[int, int, int]]] = {}
+    for unit_id, is_clerk, leader_mask, count in (yield Sql("org_snapshot_people")):
+        people.setdefault(unit_id, []).append((is_clerk, leader_mask, count))
     units = {}
     for row in (yield Sql("org_snapshot_units")):
-        clerks, leaders, persons = people.get(row[0], (0, 0, 0))
+        told = people.get(row[0], [])
         units[row[0]] = Unit(
             id=row[0],
             code=row[1],
@@ -235,8 +237,11 @@ def snapshot() -> Program[Organisation]:
             active_from=row[10],
             active_to=row[11],
             frozen_at=row[12],
-            clerks=clerks,
-            leaders=leaders,
-            persons=persons,
+            clerks=sum(n for is_clerk, _, n in told if is_clerk),
+            leaders=sum(n for _, mask, n in told if mask),
+            persons=sum(n for _, _, n in told),
+            led=tuple(
+                sum(n for is_clerk, mask, n in told if not is_clerk and mask & wanted) for wanted in range(8)
+            ),
         )
     return Organisation(regions=regions, lines=lines, units=units, version=version)

@@ -138,7 +138,7 @@ join org_link place on place.kind = 'unit_region' and place.child_id = u.id and 
 left join org_link vertical on vertical.kind = 'unit_line' and vertical.child_id = u.id and vertical.to_at is null;
 
 -- name: org_snapshot_people
-select unit_id, sum(is_clerk), sum(case when leader_mask <> 0 then 1 else 0 end), count(*) from addressee group by unit_id;
+select unit_id, is_clerk, leader_mask, count(*) from addressee group by unit_id, is_clerk, leader_mask;
 
 -- name: org_unit_freeze
 update unit set frozen_at = :at where id = :unit_id;

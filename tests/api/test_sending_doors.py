@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.flows.account_desk import KeyWish, Operator
+from inbox_store.programs import figures
 from inbox_store.programs.organisation import freeze_unit
 from tests.api.city import UNITS
 from tests.api.conftest import City, Person, slip
@@ -386,3 +387,14 @@ async def test_who_decides_reads_what_is_to_be_decided(city: City) -> None:
     assert (told.status, told.json["body"]) == (200, "请各单位落实值班安排。")
     ordinary = await city.send(["E01"])
     assert (await approver.get(f"/documents/{ordinary}")).status == 404
+
+
+async def test_the_preview_counts_whom_the_dispatch_reaches(city: City) -> None:
+    """Persons foreseen are the persons who get an entry, with and without leaders."""
+    sender = await city.person("s01a")
+    for more in ({"leaders": []}, {"leaders": ["responsible_leader"]}, {"leaders": ["head"]}):
+        body = slip(["E01", "W03"], **more)
+        foreseen = (await sender.post("/dispatches/preview", body)).json["figures"]["persons"]
+        document = await city.send(["E01", "W03"], **more)
+        _, reached = await city.house.store.engine.read(figures.reached(document))
+        assert foreseen == reached, more

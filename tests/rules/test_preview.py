@@ -28,7 +28,7 @@ def look(scope: Scope, reminder: Reminder | None = SHORT) -> Preview:
     """The preview with the default mark."""
     audience = expand(scope)
     share = width(audience, ORG, 0)
-    return preview(audience, ORG, share, mark=DEFAULT_GENERAL_SHARE, reminder=reminder)
+    return preview(audience, ORG, share, mark=DEFAULT_GENERAL_SHARE, leader_mask=7, reminder=reminder)
 
 
 def test_clerks_and_leaders_are_addressed() -> None:
@@ -81,7 +81,7 @@ def test_units_left_out_are_counted() -> None:
     audience = resolve(
         Scope(regions=frozenset({town.EAST})), org, 0, {}, sender_id=10, folder_of=lambda _: "brief"
     )
-    told = preview(audience, org, Fraction(1, 10), mark=Fraction(1, 2), reminder=None)
+    told = preview(audience, org, Fraction(1, 10), mark=Fraction(1, 2), leader_mask=7, reminder=None)
     assert any("1个单位已冻结" in warning for warning in told.warnings)
 
 
