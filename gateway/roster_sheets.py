@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from gateway.rules.roster import MissingUnit, RosterRow
 from gateway.sheets import Column, Sheet
@@ -21,13 +21,21 @@ _ROSTER_COLUMNS = (
     Column(title="回执时间", kind="time", width=18),
     Column(title="逾期", width=6),
     Column(title="签到时间", kind="time", width=18),
+    Column(title="座位", width=10),
 )
 
 
 def roster_sheet(
-    title: str, form: MeetingForm, rows: Iterable[RosterRow], show_phone: Callable[[str], str]
+    title: str,
+    form: MeetingForm,
+    rows: Iterable[RosterRow],
+    show_phone: Callable[[str], str],
+    seats: Mapping[tuple[int, str], str],
 ) -> Sheet:
-    """The roster. ``show_phone`` masks the numbers unless the reader has the right to see them (security 17)."""
+    """The roster. ``show_phone`` masks the numbers unless the reader has the right to see them (security 17).
+
+    ``seats`` are those given so far, by unit and name.
+    """
     return Sheet(
         name="参会人员名单",
         title=f"{title} 参会人员名单",
@@ -46,6 +54,7 @@ def roster_sheet(
                 row.answered_at,
                 "是" if row.late else "",
                 row.checked_in_at,
+                seats.get((row.unit_id, row.attendee.name), ""),
                 *(row.attendee.extra.get(name, "") for name in form.fields),
             )
             for place, row in enumerate(rows, start=1)

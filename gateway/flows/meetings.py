@@ -261,8 +261,9 @@ def _receipts(facts: RosterFacts) -> tuple[Receipt, ...]:
 def export(told: Roster, kind: str, now: int, *, full_phones: bool) -> bytes:
     """The roster and the missing list as XLSX, or the roster as CSV; numbers masked without the right to them."""
     form = form_of(told.meeting)
+    seats = {(unit_id, name): seat for unit_id, name, seat in told.seats}
     sheet = roster_sheet(
-        told.meeting.title, form, told.rows, lambda number: phone_shown(number, full=full_phones)
+        told.meeting.title, form, told.rows, lambda number: phone_shown(number, full=full_phones), seats
     )
     if kind == "csv":
         return to_csv(sheet)

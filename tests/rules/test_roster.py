@@ -178,9 +178,10 @@ def test_asked_is_answered_and_missing(asked: set[int], answering: set[int]) -> 
 
 def test_sheets_of_a_meeting() -> None:
     """The roster shows each name with the organiser's fields, phones as the reader may see them."""
-    sheet = roster_sheet("防汛会议", FORM, roster(FORM, [EAST], CITY), lambda phone: phone[:3] + "****")
+    rows, seats = roster(FORM, [EAST], CITY), {(EAST.unit_id, "王某"): "3排5座"}
+    sheet = roster_sheet("防汛会议", FORM, rows, lambda phone: phone[:3] + "****", seats)
     assert sheet.title == "防汛会议 参会人员名单"
-    assert [column.title for column in sheet.columns][-2:] == ["签到时间", "用餐"]
+    assert [column.title for column in sheet.columns][-3:] == ["签到时间", "座位", "用餐"]
     assert list(sheet.rows[1]) == [
         2,
         "X01",
@@ -194,6 +195,7 @@ def test_sheets_of_a_meeting() -> None:
         900,
         "",
         None,
+        "3排5座",
         "否",
     ]
     silent = missing_sheet("防汛会议", missing([30], [], CITY))
