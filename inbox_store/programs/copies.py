@@ -206,10 +206,10 @@ def return_copy(document_id: int, unit_id: int, reason: str, actor: Actor, now: 
     if copy.counted and copy.role == "to":
         yield from not_asked_any_more(head, unit_id, copy.sent_at)
     yield from _clerks_are_done(document_id, unit_id, now)
-    yield from _tell_sender(document_id, now)
+    yield from _tell_sender(document_id)
 
 
-def _tell_sender(document_id: int, now: int) -> Program[None]:
+def _tell_sender(document_id: int) -> Program[None]:
     """The sender's own copy in 办公发文 wakes up: something came back. What the sender has to do stays to do."""
     ((person_id,),) = yield Sql("dispatch_submitter", {"document_id": document_id})
     entry = yield from find_entry(person_id, document_id)

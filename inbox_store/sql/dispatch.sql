@@ -75,7 +75,9 @@ select count(*) from dispatch where document_id = :document_id and id <> :dispat
 insert into hot_send (send_no) values (:send_no) on conflict (send_no) do nothing;
 
 -- name: dispatch_open
-select p.id, d.urgency from dispatch p join document d on d.id = p.document_id where p.state = 'sending' order by p.id;
+-- The wider condition is that of the index dispatch_open, which SQLite would not take for the narrower one.
+select p.id, d.urgency from dispatch p join document d on d.id = p.document_id
+where p.state in ('held', 'sending') and p.state = 'sending' order by p.id;
 
 -- name: dispatch_cursor
 update dispatch set cursor_unit = :unit_id where id = :dispatch_id;
@@ -131,10 +133,10 @@ select :send_no, x.person_id, :commit_no, a.folder, case when x.is_clerk = 1 and
 from audience a join addressee x on x.unit_id = a.unit_id
 where a.dispatch_id = :dispatch_id and a.unit_id > :after and a.unit_id <= :to
   and (:everyone = 1 or x.is_clerk = 1 or (x.leader_mask & :leader_mask) <> 0)
-  and not exists (select 1 from dispatch p join inbox_hot h on h.send_no = p.send_no and h.person_id = x.person_id
-                  where p.document_id = :document_id and p.send_no <> :send_no)
-  and not exists (select 1 from dispatch p join inbox c on c.send_no = p.send_no and c.person_id = x.person_id
-                  where p.document_id = :document_id and p.send_no <> :send_no)
+  and not exists (select 1 from dispatch p cross join inbox_hot h
+                  where p.document_id = :document_id and p.send_no <> :send_no and h.send_no = p.send_no and h.person_id = x.person_id)
+  and not exists (select 1 from dispatch p cross join inbox c
+                  where p.document_id = :document_id and p.send_no <> :send_no and c.person_id = x.person_id and c.send_no = p.send_no)
 on conflict (send_no, person_id) do update set state = excluded.state, folder = excluded.folder, commit_no = excluded.commit_no,
     done_at = null
 where excluded.state = 'to_do' and inbox_hot.state <> 'to_do';

@@ -1,9 +1,11 @@
 -- name: inbox_counts_cold
 select folder, total, pending from inbox_count where person_id = :person_id;
 
+-- "cross join" keeps the order as written, small side first: SQLite would otherwise read the whole hot table, or the whole
+-- inbox of a person, to look up the few sends in question.
 -- name: inbox_counts_hot
 select h.folder, count(*), sum(case when h.state in ('to_do', 'to_read') then 1 else 0 end)
-from hot_send s join inbox_hot h on h.send_no = s.send_no and h.person_id = :person_id group by h.folder;
+from hot_send s cross join inbox_hot h where h.send_no = s.send_no and h.person_id = :person_id group by h.folder;
 
 -- name: entry_page
 select e.send_no, e.commit_no, e.folder, e.state, e.delivered_at, e.opened_at, e.done_at, d.id, d.title, d.kind, d.urgency, d.doc_no,
@@ -15,8 +17,8 @@ from (
         order by i.send_no desc limit :limit)
     union all
     select h.send_no, h.commit_no, h.folder, h.state, h.delivered_at, h.opened_at, h.done_at
-    from hot_send s join inbox_hot h on h.send_no = s.send_no and h.person_id = :person_id
-    where h.send_no < :before and (:folder = '' or h.folder = :folder) and (:state = '' or h.state = :state)
+    from hot_send s cross join inbox_hot h
+    where h.send_no = s.send_no and h.person_id = :person_id and h.send_no < :before and (:folder = '' or h.folder = :folder) and (:state = '' or h.state = :state)
 ) e
 join dispatch p on p.send_no = e.send_no join document d on d.id = p.document_id
 order by e.send_no desc limit :limit;
@@ -28,7 +30,7 @@ from (
     select send_no, commit_no, folder, state, delivered_at, opened_at, done_at from inbox where person_id = :person_id
     union all
     select h.send_no, h.commit_no, h.folder, h.state, h.delivered_at, h.opened_at, h.done_at
-    from hot_send s join inbox_hot h on h.send_no = s.send_no and h.person_id = :person_id
+    from hot_send s cross join inbox_hot h where h.send_no = s.send_no and h.person_id = :person_id
 ) e
 join dispatch p on p.send_no = e.send_no join document d on d.id = p.document_id
 where e.send_no < :before and (:folder = '' or e.folder = :folder) and (:state = '' or e.state = :state)
@@ -41,11 +43,11 @@ order by e.send_no desc limit :limit;
 
 -- name: entry_hot
 select h.send_no, h.commit_no, h.folder, h.state, h.opened_at from dispatch p
-join inbox_hot h on h.send_no = p.send_no and h.person_id = :person_id where p.document_id = :document_id;
+cross join inbox_hot h where p.document_id = :document_id and h.send_no = p.send_no and h.person_id = :person_id;
 
 -- name: entry_cold
 select c.send_no, c.commit_no, c.folder, c.state, c.opened_at from dispatch p
-join inbox c on c.person_id = :person_id and c.send_no = p.send_no where p.document_id = :document_id;
+cross join inbox c where p.document_id = :document_id and c.person_id = :person_id and c.send_no = p.send_no;
 
 -- name: entry_hot_set
 update inbox_hot set state = :state, opened_at = coalesce(opened_at, :opened_at),
@@ -76,7 +78,7 @@ where person_id = :person_id and send_no >= :floor and commit_no > :after;
 
 -- name: since_arrived_hot
 select h.commit_no, h.send_no, h.folder, h.state from hot_send s
-join inbox_hot h on h.send_no = s.send_no and h.person_id = :person_id where h.commit_no > :after;
+cross join inbox_hot h where h.send_no = s.send_no and h.person_id = :person_id and h.commit_no > :after;
 
 -- name: since_changed
 select commit_no, send_no from entry_change where person_id = :person_id and commit_no > :after;
@@ -88,10 +90,11 @@ where p.send_no in (select value from json_each(:sends));
 
 -- name: copies_of_person
 select p.send_no, v.unit_id, v.state, v.sign_due_at, s.name, v.sent_at from dispatch p
-join appointment a on a.person_id = :person_id
-join distribution v on v.document_id = p.document_id and v.unit_id = a.unit_id
+cross join appointment a cross join distribution v
 left join person s on s.id = v.signed_by
-where p.send_no in (select value from json_each(:sends)) and (a.to_at is null or a.to_at > :now) and a.from_at <= :now;
+where p.send_no in (select value from json_each(:sends)) and a.person_id = :person_id
+  and a.from_at <= :now and (a.to_at is null or a.to_at > :now)
+  and v.document_id = p.document_id and v.unit_id = a.unit_id;
 
 -- name: entries_of_sends
 select h.commit_no, h.folder, h.state from inbox_hot h
@@ -102,10 +105,10 @@ where c.person_id = :person_id and c.send_no = :send_no;
 
 -- name: arrivals_online
 select h.person_id, h.folder, h.state from json_each(:online) o
-join inbox_hot h on h.send_no = :send_no and h.person_id = o.value where h.commit_no = :commit_no
+cross join inbox_hot h where h.send_no = :send_no and h.person_id = o.value and h.commit_no = :commit_no
 union all
 select c.person_id, c.folder, c.state from json_each(:online) o
-join inbox c on c.person_id = o.value and c.send_no = :send_no where c.commit_no = :commit_no;
+cross join inbox c where c.person_id = o.value and c.send_no = :send_no and c.commit_no = :commit_no;
 
 -- name: deliver_hot
 update inbox_hot set delivered_at = :now

@@ -392,9 +392,9 @@ async def test_who_decides_reads_what_is_to_be_decided(city: City) -> None:
 async def test_the_preview_counts_whom_the_dispatch_reaches(city: City) -> None:
     """Persons foreseen are the persons who get an entry, with and without leaders."""
     sender = await city.person("s01a")
-    for more in ({"leaders": []}, {"leaders": ["responsible_leader"]}, {"leaders": ["head"]}):
-        body = slip(["E01", "W03"], **more)
+    for leaders in ([], ["responsible_leader"], ["head"]):
+        body = slip(["E01", "W03"], leaders=leaders)
         foreseen = (await sender.post("/dispatches/preview", body)).json["figures"]["persons"]
-        document = await city.send(["E01", "W03"], **more)
+        document = await city.send(["E01", "W03"], leaders=leaders)
         _, reached = await city.house.store.engine.read(figures.reached(document))
-        assert foreseen == reached, more
+        assert foreseen == reached, leaders

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inbox_store.embedded import FILE, open_store
+from inbox_store.engine import Row
 from inbox_store.programs import dispatch, trace
 from inbox_store.receipts import verify_receipt
-from tests.faults.ledger import Ledger, Line, facts
-from tests.faults.worker import WallClock, Worker
+from tests.faults.ledger import Line, facts
+from tests.faults.worker import WallClock, catch_up
 from tests.inbox_store.small_city import POSTS, RECEIVERS
 from tests.inbox_store.world import KEYS, World, rows_of
 
@@ -41,7 +42,7 @@ async def _check(folder: Path, acked: list[Line]) -> None:
     async with open_store(folder, clock=clock, keys=KEYS, readers=1) as store:
         world = await World.of(store, clock)
         # The quiet period: what was released goes out to its end, what was recalled is withdrawn.
-        await Worker(world, Ledger(Path("/dev/null")), 0).catch_up()
+        await catch_up(world)
         assert await world.read(dispatch.open_dispatches()) == []
         await world.must_agree()
         found = Found(world, acked)
@@ -126,7 +127,9 @@ class Found:
                 for post in POSTS
                 if post.unit_code in units and post.role in ("clerk", "responsible_leader")
             }
-            handlers = {line["handler"] for line in self.told("transferred") if line["document_id"] == document_id}
+            handlers = {
+                line["handler"] for line in self.told("transferred") if line["document_id"] == document_id
+            }
             entries = self.entries_of(document_id)
             assert set(entries) >= addressed | handlers | {"s0-a"}
             assert max(entries.values()) == 1
@@ -179,7 +182,7 @@ class Found:
             link = bytes.fromhex(line["link"])
             assert (await self.world.read(trace.verify(link, line["commit_no"]))).faults == ()
 
-    def rows(self, query: str, *params: object) -> list[tuple[str | int, ...]]:
+    def rows(self, query: str, *params: object) -> list[Row]:
         """What the file holds, read past the engine."""
         with closing(sqlite3.connect(self.world.store.folder / FILE)) as conn:
             return conn.execute(query, params).fetchall()

@@ -23,7 +23,12 @@ TRY = "from inbox_store.failpoints import failpoint as f\nf('a')\nf('b')\nf('a')
 def test_it_kills_at_its_time_only(told: str, status: int) -> None:
     """Without the variable, before its count and at other places nothing happens."""
     done = subprocess.run(
-        [sys.executable, "-c", TRY], cwd=ROOT, env={VARIABLE: told}, capture_output=True, check=False, timeout=30
+        [sys.executable, "-c", TRY],
+        cwd=ROOT,
+        env={VARIABLE: told},
+        capture_output=True,
+        check=False,
+        timeout=30,
     )
     assert done.returncode == status
 

@@ -113,7 +113,7 @@ def test_sigterm_ends_in_order(tmp_path: Path) -> None:
 
 def test_a_disk_that_refuses_ends_the_process_in_order(tmp_path: Path) -> None:
     """When writes begin to fail nothing more is acknowledged, the process says so and ends; afterwards all is there."""
-    with worker(tmp_path, SEED, "--file-max", str(900 * 1024)) as running:
+    with worker(tmp_path, SEED, "--file-max", str(4 * 1024 * 1024)) as running:
         assert running.wait() == BROKEN, (tmp_path / "stderr").read_text("utf-8")
     lines = read(ledger_of(tmp_path))
     assert len(lines) > 10

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import random
 import resource
 import signal
@@ -28,8 +29,8 @@ from inbox_store.programs.dispatch import Submitted
 from inbox_store.programs.idempotency import Answer, Idempotency, once
 from inbox_store.times import system_now
 from tests.faults.ledger import Ledger, facts, read
-from tests.inbox_store.small_city import POSTS, RECEIVERS
-from tests.inbox_store.world import KEYS, Clock, World, due_in_a_day
+from tests.inbox_store.small_city import POSTS, RECEIVERS, ROWS
+from tests.inbox_store.world import KEYS, Clock, World, import_rows
 
 CHUNK_ROWS = 4
 BROKEN = 3
@@ -55,6 +56,32 @@ def clerk_of(unit: str, rank: str) -> str:
     return next(post.person_code for post in POSTS if (post.unit_code, post.clerk_rank) == (unit, rank))
 
 
+async def fan_out(world: World, dispatch_id: int) -> None:
+    """Chunk by chunk to the end."""
+    complete = False
+    while not complete:
+        complete = await world.chunk(dispatch_id, CHUNK_ROWS)
+
+
+async def withdraw(world: World) -> None:
+    """Work off what is to be withdrawn; a dead worker's lease is not waited for."""
+    late = world.clock() + 3_600_000_000
+    for order in await world.write(work.claim(99, 1, late)):
+        document_id = json.loads(order.payload)["document_id"]
+        reached: int | None = 0
+        while reached is not None:
+            fact = dispatch.withdraw_chunk(document_id, reached, 2, world.clock())
+            reached = await world.write(fact, bulk=True)
+        await world.write(work.done(order))
+
+
+async def catch_up(world: World) -> None:
+    """Finish what a process before this one left open."""
+    for dispatch_id, _ in await world.read(dispatch.open_dispatches()):
+        await fan_out(world, dispatch_id)
+    await withdraw(world)
+
+
 class Worker:
     """The rounds of one seed."""
 
@@ -63,12 +90,6 @@ class Worker:
         self.ledger = ledger
         self.seed = seed
         self.stopping = False
-
-    async def catch_up(self) -> None:
-        """Finish what a process before this one left open."""
-        for dispatch_id, _ in await self.world.read(dispatch.open_dispatches()):
-            await self.fan_out(dispatch_id)
-        await self.withdraw()
 
     async def round(self, no: int) -> None:
         """One document on its road, by the dice of its own number."""
@@ -117,10 +138,7 @@ class Worker:
 
     async def fan_out(self, dispatch_id: int) -> None:
         """Chunk by chunk to the end."""
-        complete = False
-        while not complete:
-            fact = dispatch.fan_out_chunk(dispatch_id, CHUNK_ROWS, due_in_a_day, self.world.clock())
-            complete = await self.world.write(fact, bulk=True)
+        await fan_out(self.world, dispatch_id)
         self.ledger.tell("sent", dispatch_id=dispatch_id)
 
     async def receive(self, document_id: int, unit: str, dice: random.Random) -> None:
@@ -171,18 +189,7 @@ class Worker:
             self.ledger.tell("declined", document_id=document_id, unit="", code=fault.code)
             return
         self.ledger.tell("recalled", document_id=document_id)
-        await self.withdraw()
-
-    async def withdraw(self) -> None:
-        """Work off what is to be withdrawn; a dead worker's lease is not waited for."""
-        late = self.world.clock() + 3_600_000_000
-        for order in await self.world.write(work.claim(99, 1, late)):
-            reached: int | None = 0
-            while reached is not None:
-                document_id = json.loads(order.payload)["document_id"]
-                fact = dispatch.withdraw_chunk(document_id, reached, 2, self.world.clock())
-                reached = await self.world.write(fact, bulk=True)
-            await self.world.write(work.done(order))
+        await withdraw(self.world)
 
     async def merge(self, document_id: int, units: list[str]) -> None:
         """Some slices of the merge."""
@@ -203,14 +210,17 @@ def _told(done: Submitted) -> Answer:
 async def run(folder: Path, seed: int, rounds: int) -> None:
     """Rounds from where the ledger ends, until told to stop."""
     path = ledger_of(folder)
-    begun = sum(1 for _ in facts(read(path), "tried"))
+    before = read(path)
     ledger, clock = Ledger(path), WallClock()
     async with open_store(folder, clock=clock, keys=KEYS, readers=1) as store:
         ledger.tell("opened_store", epoch=store.engine.epoch)
+        if not any(facts(before, "imported")):
+            await import_rows(store, ROWS, clock())
         worker = Worker(await World.of(store, clock), ledger, seed)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, setattr, worker, "stopping", True)
         ledger.tell("imported")
-        await worker.catch_up()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, setattr, worker, "stopping", True)
+        await catch_up(worker.world)
+        begun = sum(1 for _ in facts(before, "tried"))
         first = max(begun - 1, 0)
         for no in range(first, first + rounds):
             if worker.stopping:
@@ -225,9 +235,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("seed", type=int)
     parser.add_argument("--rounds", type=int, default=10_000)
-    parser.add_argument("--file-max", type=int, default=0, help="bytes that any file may grow to; 0: no limit")
+    parser.add_argument(
+        "--file-max", type=int, default=0, help="bytes that any file may grow to; 0: no limit"
+    )
     told = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(100))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     if told.file_max:
         # Without the signal a write beyond the limit fails as it would on a disk that answers with an error.
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

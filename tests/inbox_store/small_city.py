@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from inbox_store.nouns import ClerkRank, Role
+from inbox_store.nouns import ClerkRank, Role, UnitGroup
 from inbox_store.orgrows import AppointmentRow, LineRow, OrgRows, PersonRow, RegionRow, SectionRow, UnitRow
 
 RECEIVERS: Final = ("U1", "U2", "U3", "U4", "U5")
 
-_UNITS: Final = (
+_UNITS: Final[tuple[tuple[str, str, UnitGroup, str, str | None], ...]] = (
     ("S0", "云水市政府办公室", "city_direct", "100", None),
     ("U1", "东川县水务局", "county_direct", "110", "L1"),
     ("U2", "东川县教育局", "county_direct", "110", "L2"),
@@ -42,14 +42,13 @@ def _post(person: str, unit: str, role: Role, rank: ClerkRank | None = None) -> 
     return AppointmentRow(person_code=person, unit_code=unit, role=role, clerk_rank=rank, post="科员")
 
 
+_OWN: Final[tuple[tuple[str, Role], ...]] = (("lead", "responsible_leader"), ("staff", "staff"))
+
+
 def _posts() -> tuple[AppointmentRow, ...]:
     crossing = [_post(*row) for row in _CROSSING]
-    own = [
-        _post(f"{unit.lower()}-{kind}", unit, role)
-        for unit in RECEIVERS
-        for kind, role in (("lead", "responsible_leader"), ("staff", "staff"))
-    ]
-    return tuple(crossing + [_post(row.person_code, row.unit_code, row.role) for row in own])
+    own = [_post(f"{unit.lower()}-{kind}", unit, role) for unit in RECEIVERS for kind, role in _OWN]
+    return (*crossing, *own)
 
 
 POSTS: Final = _posts()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -218,7 +219,7 @@ async def test_a_read_sees_one_committed_state(store: Store) -> None:
 async def test_what_is_under_way_is_not_read(store: Store) -> None:
     """A reader beside a writer in the middle of its fact sees the state before it, at once."""
     gate = Gate()
-    writing = asyncio.create_task(store.engine.write(gate.hold(add_line("A"))))  # type: ignore[arg-type]
+    writing = asyncio.create_task(store.engine.write(gate.hold(add_line("A"))))
     await gate.reached()
     async with asyncio.timeout(WAIT_S):
         assert await lines(store) == set()
@@ -282,7 +283,8 @@ async def test_readers_who_leave_give_their_place_back(store: Store) -> None:
 
 async def test_both_lanes_go_on(store: Store) -> None:
     """Under a flood of interactive facts bulk facts have their turns, one between two groups, and the other way round."""
-    gate, order = Gate(), []
+    gate = Gate()
+    order: list[str] = []
     holding = asyncio.create_task(store.engine.write(gate.hold()))
     await gate.reached()
     flood = [
@@ -298,12 +300,13 @@ async def test_both_lanes_go_on(store: Store) -> None:
     places = [order.index(f"B{no}") for no in range(3)]
     assert places == sorted(places)
     assert places[-1] < len(order) - 1, "no bulk fact waits for the end of the flood"
-    assert all(second - first > 1 for first, second in zip(places, places[1:], strict=False))
+    assert all(second - first > 1 for first, second in pairwise(places))
 
 
 async def test_a_person_waits_for_one_bulk_fact_at_most(store: Store) -> None:
     """With bulk facts queued, an interactive fact comes after the one that runs and one turn, not after all."""
-    gate, order = Gate(), []
+    gate = Gate()
+    order: list[str] = []
     holding = asyncio.create_task(store.engine.write(gate.hold(), bulk=True))
     await gate.reached()
     bulk = [

@@ -67,7 +67,7 @@ async def test_what_is_looked_for_is_found(world: World, merged: int) -> None:
     second_day = world.clock.now - 4 * HOUR
 
     async def found(**wanted: object) -> list[int]:
-        return [papers.index(entry.document_id) for entry in await world.inbox("u1-a", **wanted)]
+        return [papers.index(entry.document_id) for entry in await world.inbox("u1-a", **wanted)]  # type: ignore[arg-type]
 
     assert await found(text="防汛") == [7, 5, 3, 1]
     assert await found(text="防汛 工作") == [7, 5, 3, 1]

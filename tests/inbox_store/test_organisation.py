@@ -80,7 +80,7 @@ async def test_a_unit_that_moves_keeps_its_history(world: World) -> None:
     await import_rows(world.store, changed(U1={"region_code": "120"}), world.clock.now)
     unit, now = world.units["U1"], world.clock.now
     after = await links(world)
-    regions = dict(await world.read(rows_of("org_ids_region")))
+    regions: dict[str, int] = dict(await world.read(rows_of("org_ids_region")))
     assert after - before == {("unit_region", unit, regions["120"], now)}
     assert before - after == {("unit_region", unit, regions["110"], 0)}
     told = await world.read(org.snapshot())
@@ -129,9 +129,11 @@ async def test_a_part_of_the_city_may_be_imported(world: World) -> None:
 # Dated posts and freezes --------------------------------------------------------------------------------------------
 
 
-def post(person: str, unit: str, **days: date) -> AppointmentRow:
+def post(person: str, unit: str, from_day: date, to_day: date | None = None) -> AppointmentRow:
     """A clerk's post with dates."""
-    return AppointmentRow(person_code=person, unit_code=unit, role="clerk", clerk_rank="B", **days)
+    return AppointmentRow(
+        person_code=person, unit_code=unit, role="clerk", clerk_rank="B", from_day=from_day, to_day=to_day
+    )
 
 
 async def test_a_post_begins_and_ends_with_its_day(world: World) -> None:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from inbox_store.errors import Refused
 from inbox_store.nouns import Kind
-from inbox_store.programs import copies, dispatch, figures, inbox
+from inbox_store.programs import copies, dispatch, figures
 from tests.inbox_store.small_city import POSTS, RECEIVERS
-from tests.inbox_store.world import HOUR, World, due_in_a_day, rows_of
+from tests.inbox_store.world import HOUR, World
 
 
 def clerks(*units: str) -> set[str]:
@@ -335,8 +335,8 @@ async def test_any_scope_is_sent_exactly_once(
     for units in further:
         extra = await world.supplement(told.document_id, units, reach=reach)
         await world.fan_out(extra.dispatch_id, rows)
-    units = {*audience, *(unit for more in further for unit in more)}
-    assert await world.copy_states(told.document_id) == dict.fromkeys(units, "unsigned")
-    people = everyone(*units) if reach == "everyone" else clerks(*units) | leaders(*units)
+    reached = {*audience, *(unit for more in further for unit in more)}
+    assert await world.copy_states(told.document_id) == dict.fromkeys(reached, "unsigned")
+    people = everyone(*reached) if reach == "everyone" else clerks(*reached) | leaders(*reached)
     assert set(await states(world, told.document_id)) == people | {"s0-a"}
     await world.must_agree()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,76 @@ def _fault(conn: sqlite3.Connection, text: str) -> str | None:
     except (sqlite3.Error, sqlite3.Warning) as fault:
         return str(fault)
     return None
+
+
+QUICK = (
+    "access_standing",
+    "audience_chunk",
+    "clerks_of",
+    "copies_of_person",
+    "copy_opened",
+    "copy_row",
+    "deliver_cold",
+    "deliver_given",
+    "deliver_hot",
+    "dispatch_open",
+    "dispatch_others",
+    "duties_left",
+    "entries_of_sends",
+    "entry_clerks_again",
+    "entry_cold",
+    "entry_hot",
+    "idempotency_seen",
+    "inbox_counts_cold",
+    "org_units_due",
+    "posts_now",
+    "recall_people",
+    "send_floor",
+    "since_arrived_cold",
+    "since_changed",
+)
+"""Statements of every signature, ack, page and idle look: they may touch what they are about and no more."""
+
+
+def plan_of(name: str) -> list[str]:
+    """The steps in which SQLite would answer."""
+    with closing(sqlite3.connect(":memory:")) as conn:
+        for _, text in migrations():
+            conn.executescript(text)
+        return [row[3] for row in conn.execute(f"explain query plan {statements()[name]}", _Anything())]
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_what_runs_often_reads_no_whole_table(name: str) -> None:
+    """The plan of such a statement goes by keys and indexes only, however large the tables grow."""
+    plan = plan_of(name)
+    assert [step for step in plan if step.startswith("SCAN ") and "VIRTUAL" not in step] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("copies_of_person", "SEARCH v USING PRIMARY KEY (document_id=? AND unit_id=?)"),
+        ("entry_cold", "SEARCH c USING PRIMARY KEY (person_id=? AND send_no=?)"),
+        ("entry_fan_out_again", "SEARCH c USING PRIMARY KEY (person_id=? AND send_no=?)"),
+        ("entry_fan_out_again", "SEARCH h USING PRIMARY KEY (send_no=? AND person_id=?)"),
+        ("entry_hot", "SEARCH h USING PRIMARY KEY (send_no=? AND person_id=?)"),
+        ("deliver_given", "SEARCH inbox USING PRIMARY KEY (person_id=? AND send_no=?)"),
+    ],
+)
+def test_one_copy_and_one_entry_are_found_by_their_key(name: str, step: str) -> None:
+    """A unit's copy and a person's entry are looked up, not looked for among all the unit or the person ever got."""
+    assert step in plan_of(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["arrivals_online", "entry_find", "entry_page", "inbox_counts_hot", "since_arrived_hot"]
+)
+def test_hot_entries_are_probed_one_by_one(name: str) -> None:
+    """However many entries are hot, a person's are found by send and person; only the few hot sends are gone through."""
+    plan = plan_of(name)
+    assert "SEARCH h USING PRIMARY KEY (send_no=? AND person_id=?)" in plan
+    assert [step for step in plan if step.startswith(("SCAN h", "SCAN inbox"))] == []
 
 
 @pytest.mark.parametrize(

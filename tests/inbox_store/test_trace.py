@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
@@ -45,10 +44,10 @@ async def verify(
 
 
 @pytest.fixture
-async def signed(tmp_path: Path, clock: Clock) -> AsyncIterator[tuple[Path, int, bytes]]:
+async def signed(tmp_path: Path, clock: Clock) -> tuple[Path, int, bytes]:
     """A closed store with receipts in it: its folder, the last commit and the head after it."""
     _, commit_no, link = await signed_world(tmp_path, clock)
-    yield tmp_path, commit_no, link
+    return tmp_path, commit_no, link
 
 
 def tamper(folder: Path, *statements: str) -> None:
@@ -113,8 +112,8 @@ async def test_what_was_tampered_with_is_named(
 async def test_a_recomputed_row_still_shows(signed: tuple[Path, int, bytes], clock: Clock) -> None:
     """Whoever recomputes the digest of a changed row has not recomputed the root above it."""
     folder, _, _ = signed
-    fake = leaf_hash(b"something else").hex()
-    tamper(folder, f"update audit set detail = '{{}}', digest = x'{fake}' where commit_no = 6")
+    fake = "update audit set detail = '{}', digest = x'%s' where commit_no = 6"
+    tamper(folder, fake % leaf_hash(b"something else").hex())
     assert any("commit 6" in fault or "audit 6/0" in fault for fault in (await verify(folder, clock)).faults)
 
 
@@ -123,12 +122,10 @@ async def test_a_cut_tail_shows_against_an_exported_head(
 ) -> None:
     """A history cut off cleanly is consistent in itself; the head kept elsewhere tells."""
     folder, commit_no, link = signed
-    last = f"commit_no = {commit_no}"
+    last = "delete from %s where commit_no = (select max(commit_no) from %s)"
     tamper(
         folder,
-        f"delete from commit_log where {last}",
-        f"delete from audit where {last}",
-        f"delete from sign_receipt where {last}",
+        *(last % (table, table) for table in ("commit_log", "audit", "sign_receipt")),
         "update distribution set signed_at = null, state = 'unsigned' where unit_id = 4",
     )
     assert (await verify(folder, clock)).faults == ()
@@ -214,6 +211,9 @@ async def test_the_trace_is_read_in_pages(world: World) -> None:
 # Receipts -----------------------------------------------------------------------------------------------------------
 
 
+NONSENSE: tuple[object, ...] = (None, 77, "", "ü", [], {})
+
+
 async def proven(world: World) -> tuple[dict[str, object], dict[str, bytes]]:
     """A receipt of a commit with several, as it is handed out, and the published keys."""
     from inbox_store.programs import copies  # noqa: PLC0415
@@ -256,10 +256,10 @@ async def test_a_changed_receipt_does_not(world: World) -> None:
     for name, value in wrong.items():
         assert verify_receipt({**told, name: value}, keys)[0] is None, name
     for name in wrong:
-        for nothing in (None, 77, "", "ü", [], {}):
+        for nothing in NONSENSE:
             assert verify_receipt({**told, name: nothing}, keys)[0] is None, (name, nothing)
         assert verify_receipt({key: value for key, value in told.items() if key != name}, keys)[0] is None
-    assert verify_receipt(told, {name: b"\0" * 32 for name in keys})[0] is None
+    assert verify_receipt(told, dict.fromkeys(keys, b"\0" * 32))[0] is None
 
 
 @given(

@@ -79,6 +79,9 @@ create table appointment (
     check ((role = 'clerk') = (clerk_rank is not null))
 );
 create index appointment_unit on appointment (unit_id, person_id);
+-- What comes due with a date is looked for often and found seldom.
+create index appointment_from on appointment (from_at);
+create index appointment_to on appointment (to_at) where to_at is not null;
 
 create table account (
     id integer primary key,
@@ -95,6 +98,8 @@ create table account (
     token_epoch integer not null default 0,
     created_at bigint not null
 );
+create index account_frozen on account (frozen_from) where frozen_from is not null;
+create index account_closed on account (closed_from) where closed_from is not null;
 
 -- Derived, kept by the programs that change the organisation:
 -- the county (or the city) in which a unit lies now,

@@ -639,7 +639,7 @@ CREATE TABLE installation (
     one integer primary key check (one = 1),
     epoch text not null
 );
-INSERT INTO "installation" VALUES(1,'296da7bdd0129810');
+INSERT INTO "installation" VALUES(1,'ae512bda9c0b4f78');
 CREATE TABLE line (
     id integer primary key,
     code text not null unique,
@@ -806,7 +806,7 @@ CREATE TABLE saved_scope (
     unique (unit_id, name)
 );
 CREATE TABLE schema_step (name text primary key, sha256 text not null, at bigint not null);
-INSERT INTO "schema_step" VALUES('0001_organisation.sql','961c95a8826898714625ca910898d22a075dfc2f86e540482c66dc16d59c812d',1772413200000000);
+INSERT INTO "schema_step" VALUES('0001_organisation.sql','45eeed97307d44cfa6fb7903141ddc8ea6f53309abd8f22995d2bc6790b9f79e',1772413200000000);
 INSERT INTO "schema_step" VALUES('0002_access.sql','f84981a5cbef6b1bc46faa1e3ea552a583d6806c43f40f7134f94071898ff6ef',1772413200000000);
 INSERT INTO "schema_step" VALUES('0003_delivery.sql','799ca3855e1a2ce470f959cfc22bf4802653533eff777b0c1101fa55d48e7423',1772413200000000);
 INSERT INTO "schema_step" VALUES('0004_trace.sql','4c01b957be4d63caba735238be14391001fe7633944fdf778e27adadf86e4ba9',1772413200000000);
@@ -927,6 +927,10 @@ CREATE TABLE work (
 );
 CREATE INDEX org_link_parent on org_link (kind, parent_id);
 CREATE INDEX appointment_unit on appointment (unit_id, person_id);
+CREATE INDEX appointment_from on appointment (from_at);
+CREATE INDEX appointment_to on appointment (to_at) where to_at is not null;
+CREATE INDEX account_frozen on account (frozen_from) where frozen_from is not null;
+CREATE INDEX account_closed on account (closed_from) where closed_from is not null;
 CREATE INDEX addressee_person on addressee (person_id, is_clerk);
 CREATE INDEX login_at on login (at);
 CREATE INDEX login_account on login (account_id, at);
