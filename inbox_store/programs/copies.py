@@ -178,8 +178,11 @@ def _leaf(
 
 
 def _clerks_are_done(document_id: int, unit_id: int, now: int) -> Program[None]:
-    """The entry of each clerk of the unit is done, unless the clerk still has a duty of another unit."""
-    for (person_id,) in (yield Sql("clerks_of", {"unit_id": unit_id})):
+    """The entry of each clerk of the unit is done, unless the clerk still has a duty of another unit.
+
+    A clerk whose account is frozen just now is among them: thawed again, nothing done by a colleague waits there.
+    """
+    for (person_id,) in (yield Sql("clerks_of", {"unit_id": unit_id, "now": now})):
         yield from settle_entry(person_id, document_id, now)
 
 

@@ -55,7 +55,8 @@ select o.id, o.unit_id, o.person_id, p.name, o.at, o.text from opinion o join pe
 where o.document_id = :document_id and o.unit_id = :unit_id order by o.id;
 
 -- name: clerks_of
-select person_id from addressee where unit_id = :unit_id and is_clerk = 1;
+select distinct person_id from appointment
+where unit_id = :unit_id and role = 'clerk' and from_at <= :now and (to_at is null or to_at > :now);
 
 -- name: duties_left
 select count(*) from addressee x join distribution v on v.unit_id = x.unit_id and v.document_id = :document_id

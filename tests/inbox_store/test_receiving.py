@@ -67,6 +67,15 @@ async def test_a_frozen_clerk_signs_no_more(world: World) -> None:
     await world.sign(document_id, "U1", "u1-a")
 
 
+async def test_what_a_colleague_did_meanwhile_waits_for_nobody(world: World) -> None:
+    """A clerk frozen while the other one signs finds nothing to do after the thaw."""
+    document_id = await world.send(["U1"])
+    await world.freeze("u1-b")
+    await world.sign(document_id, "U1", "u1-a")
+    await world.thaw("u1-b")
+    assert await world.state("u1-b", document_id) == "done"
+
+
 async def test_a_clerk_of_two_units_signs_twice(world: World) -> None:
     """One entry stays to do until both duties are done."""
     document_id = await world.send(["U3", "U4"])
