@@ -21,7 +21,7 @@ from inbox_store.keys import mask
 from inbox_store.nouns import Attendee, MeetingForm, Noun
 from inbox_store.programs import meetings as programs
 from inbox_store.programs.idempotency import Answer
-from inbox_store.programs.meetings import MeetingRow, RosterFacts
+from inbox_store.programs.meetings import MeetingRow, RosterFacts, UnitAnswer
 from inbox_store.times import moment
 
 
@@ -256,6 +256,12 @@ def _receipts(facts: RosterFacts) -> tuple[Receipt, ...]:
         )
         for told in facts.answers
     )
+
+
+async def own_answer(house: House, principal: Principal, document_id: int, unit_id: int) -> UnitAnswer:
+    """What the unit has answered so far, for its own clerks: a change begins from it."""
+    await house.require(principal, "meeting.answer", unit_id)
+    return await house.store.engine.read(programs.last_answer(document_id, unit_id, house.store.keys.phones))
 
 
 def export(told: Roster, kind: str, now: int, *, full_phones: bool) -> bytes:

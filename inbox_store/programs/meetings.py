@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from inbox_store.engine import Audit, Changed, Program, Sql
+from inbox_store.engine import Audit, Changed, Program, Row, Sql
 from inbox_store.errors import Refused
 from inbox_store.keys import PhoneVault
 from inbox_store.nouns import Attendee, Noun
@@ -217,27 +217,35 @@ def assign_seat(document_id: int, unit_id: int, name: str, seat: str, actor: Act
     )
 
 
+def last_answer(document_id: int, unit_id: int, vault: PhoneVault) -> Program[UnitAnswer]:
+    """The unit's receipt as it stands: what a change begins from. Raises Refused("not_found") before the first."""
+    rows = yield Sql("meeting_receipts", {"document_id": document_id})
+    for row in rows:
+        if row[0] == unit_id:
+            return _unit_answer(row, vault)
+    raise Refused("not_found", what="meeting_receipt", id=document_id)
+
+
+def _unit_answer(row: Row, vault: PhoneVault) -> UnitAnswer:
+    unit_id, version, first_at, answered_at, name, attendees, note = row
+    people = msgspec.json.decode(attendees, type=list[SealedAttendee])
+    return UnitAnswer(
+        unit_id=unit_id,
+        version=version,
+        first_at=first_at,
+        answered_at=answered_at,
+        answered_by=name,
+        attendees=tuple(_unseal(person, vault) for person in people),
+        note=note,
+    )
+
+
 def roster_facts(document_id: int, vault: PhoneVault) -> Program[RosterFacts]:
     """Everything the roster and the missing list are made of."""
     meeting = yield from meeting_row(document_id)
     key = {"document_id": document_id}
     asked = yield Sql("meeting_asked", key)
-    answers = []
-    for unit_id, version, first_at, answered_at, name, attendees, note in (
-        yield Sql("meeting_receipts", key)
-    ):
-        people = msgspec.json.decode(attendees, type=list[SealedAttendee])
-        answers.append(
-            UnitAnswer(
-                unit_id=unit_id,
-                version=version,
-                first_at=first_at,
-                answered_at=answered_at,
-                answered_by=name,
-                attendees=tuple(_unseal(person, vault) for person in people),
-                note=note,
-            )
-        )
+    answers = [_unit_answer(row, vault) for row in (yield Sql("meeting_receipts", key))]
     return RosterFacts(
         meeting=meeting,
         asked=tuple(row[0] for row in asked),

@@ -226,3 +226,19 @@ async def test_a_meeting_needs_times_in_order(city: City) -> None:
     assert (ended.code, ended.pointers) == ("field_invalid", ["/meeting/ends_at"])
     naive = await organiser.post("/dispatches", meeting(["E01"], starts_at="2026-06-08T09:00:00"))
     assert (naive.code, naive.pointers) == ("body_invalid", ["/meeting/starts_at"])
+
+
+async def test_a_unit_reads_its_own_receipt_to_change_it(city: City) -> None:
+    """The second clerk finds what the first reported, numbers and all, as it stands; other units find nothing."""
+    document = await called(city, ["E01", "E02"])
+    path = f"/meetings/{document}/units/{city.units['E01']}/receipt"
+    second, other = await city.people("e01b", "e02a")
+    assert (await second.get(path)).code == "not_found"
+    await answer(city, document, "E01", comes())
+    await answer(city, document, "E01", comes("李强"))
+    told = (await second.get(path)).json
+    assert (told["version"], [(one["name"], one["phone"]) for one in told["attendees"]]) == (
+        2,
+        [("李强", comes()["phone"])],
+    )
+    assert (await other.get(path)).status == 403

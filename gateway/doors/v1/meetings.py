@@ -131,6 +131,18 @@ class PersonalLine(Answer, frozen=True, kw_only=True):
     at: datetime
 
 
+class ReceiptAnswer(Answer, frozen=True, kw_only=True):
+    """本单位的会议回执；version 为第几次报送"""
+
+    document_id: int
+    unit_id: int
+    version: int
+    answered_at: datetime
+    answered_by: str
+    note: str
+    attendees: tuple[Attendee, ...]
+
+
 class RosterAnswer(Answer, frozen=True, kw_only=True):
     """参会名单、未报回执的单位和合计；phones 说明号码是全号还是脱敏"""
 
@@ -183,6 +195,30 @@ async def answer(call: AppCall[ReceiptBody, None]) -> Encoded:
     document_id, unit_id = call.path.number("document_id"), call.path.number("unit_id")
     house, note = call.services.house, call.body.note
     return encoded(await flows.answer(house, act_of(call), document_id, unit_id, people, note))
+
+
+@routes.at(
+    "GET",
+    "/api/v1/meetings/{document_id:int}/units/{unit_id:int}/receipt",
+    name="meeting.answered",
+    access="meeting.answer",
+    answer=ReceiptAnswer,
+    zh="本单位已报的会议回执；改报时以此为底稿",
+    en="The unit's own receipt as it stands, to change it from",
+)
+async def answered(call: AppCall[None, None]) -> ReceiptAnswer:
+    """What the unit has answered so far."""
+    document_id, unit_id = call.path.number("document_id"), call.path.number("unit_id")
+    told = await flows.own_answer(call.services.house, call.principal, document_id, unit_id)
+    return ReceiptAnswer(
+        document_id=document_id,
+        unit_id=unit_id,
+        version=told.version,
+        answered_at=shown(told.answered_at),
+        answered_by=told.answered_by,
+        note=told.note,
+        attendees=told.attendees,
+    )
 
 
 @routes.at(
