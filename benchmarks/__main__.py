@@ -15,10 +15,11 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import fanout, imports
+from benchmarks import confirm, fanout, imports
 
 RESULTS: Final = Path(__file__).with_name("results.json")
 RUNS: Final = 7
+CONFIRM_RUNS: Final = 5
 IMPORT_RUNS: Final = 3
 LIVE: Final = ("--sockets", "1000", "--runs", "5", "--trips", "20000")
 LIVE_TIMEOUT_S: Final = 300
@@ -51,6 +52,8 @@ def main() -> None:
     screen.print("fan-out ...")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
         rows += loop.run(fanout.measure(RUNS))
+        screen.print("confirmations ...")
+        rows += loop.run(confirm.measure(CONFIRM_RUNS))
     screen.print("import ...")
     rows += imports.measure(IMPORT_RUNS)
     screen.print("live sockets ...")

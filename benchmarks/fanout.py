@@ -36,8 +36,9 @@ BARE: Final = (
 )
 
 
-async def _import(store: Store) -> list[int]:
-    rows = build_city(units=UNITS, persons=PERSONS)
+async def fill(store: Store, units_count: int, persons: int) -> list[int]:
+    """Import the fictional city; gives the ids of its units, the one outside last."""
+    rows = build_city(units=units_count, persons=persons)
     now = system_now()
     await store.engine.write(organisation.import_structure(rows, now, 0))
     for people, posts in organisation.people_in_steps(rows):
@@ -47,11 +48,13 @@ async def _import(store: Store) -> list[int]:
     return units
 
 
-def _due(_head: DocumentHead, now: int) -> Due:
+def due_soon(_head: DocumentHead, now: int) -> Due:
+    """An hour to sign, whatever the calendar says."""
     return Due(sign_due_at=now + 3_600_000_000, handle_due_at=None)
 
 
-async def _submit(store: Store, units: list[int], persons: int) -> dispatch.Submitted:
+async def submitted(store: Store, units: list[int], persons: int) -> dispatch.Submitted:
+    """A document to every person of the units but the last, which sends it."""
     document = NewDocument(
         kind="notice", title="关于做好防汛工作的通知", body="请落实。", sender_unit_id=units[-1]
     )
@@ -73,12 +76,12 @@ async def _submit(store: Store, units: list[int], persons: int) -> dispatch.Subm
 
 async def _product(store: Store, units: list[int], persons: int) -> tuple[float, float, int]:
     """Seconds of the whole fan-out, the longest single step, and how many inboxes it reached."""
-    told = await _submit(store, units, persons)
+    told = await submitted(store, units, persons)
     began, longest = time.perf_counter(), 0.0
     while True:
         step = time.perf_counter()
         done = await store.engine.write(
-            dispatch.fan_out_chunk(told.dispatch_id, CHUNK_ROWS, _due, system_now()), bulk=True
+            dispatch.fan_out_chunk(told.dispatch_id, CHUNK_ROWS, due_soon, system_now()), bulk=True
         )
         longest = max(longest, time.perf_counter() - step)
         if done:
@@ -109,7 +112,7 @@ async def measure(runs: int) -> list[dict[str, Any]]:
     """Product and bare statement in turn."""
     with tempfile.TemporaryDirectory(prefix="songda-bench-") as folder:
         async with open_store(Path(folder), keys=Keys.of(b"bench")) as store:
-            units = await _import(store)
+            units = await fill(store, UNITS, PERSONS)
             await _product(store, units, PERSONS)
             ours: list[float] = []
             bare: list[float] = []

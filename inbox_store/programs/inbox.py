@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from inbox_store.engine import Audit, Program, Row, Sql
+from inbox_store.engine import Audit, Many, Program, Row, Sql
 from inbox_store.grams import query_grams
 from inbox_store.nouns import Noun
 
@@ -14,6 +14,9 @@ NO_BOUND = 9_000_000_000_000_000_000
 
 HOT_SENDS_MAX = 16
 """Sends that may stay hot: a reader probes each of them once (limits.md, design 1)."""
+
+WIDE_WINDOW = 2_000
+"""Commits above which an ack's window is not looked into: the few hot sends are probed instead."""
 
 MERGE_ROWS = 500
 """Entries moved in one slice of the merge: a few milliseconds of the writer."""
@@ -253,24 +256,41 @@ class Delivered(Noun, frozen=True, kw_only=True):
 
 def deliver(acks: Sequence[Delivered], now: int) -> Program[int]:
     """Record that entries reached a device; earlier times stand, duplicates change nothing (I6). Returns how many."""
-    hot = [row[0] for row in (yield Sql("hot_sends"))]
+    hot = frozenset(row[0] for row in (yield Sql("hot_sends")))
+    sends: dict[tuple[int, int], frozenset[int]] = {}
     floors: dict[int, int] = {}
-    changed = 0
+    # A broadcast is acknowledged by thousands with the same window: what lies in it is looked up once.
     for ack in acks:
+        if (ack.after, ack.to) not in sends:
+            sends[ack.after, ack.to] = yield from _hot_between(ack.after, ack.to, hot)
         if ack.after not in floors:
             ((floors[ack.after],),) = yield Sql("send_floor", {"after": ack.after})
-        key = {"person_id": ack.person_id, "after": ack.after, "to": ack.to, "now": now}
-        for send_no in hot:
-            ((n,),) = yield Sql("deliver_hot", {**key, "send_no": send_no})
-            changed += n
-        for name in ("deliver_cold", "deliver_given"):
-            ((n,),) = yield Sql(name, {**key, "floor": floors[ack.after]})
-            changed += n
+    keys = [
+        {"person_id": ack.person_id, "after": ack.after, "to": ack.to, "now": now, "floor": floors[ack.after]}
+        for ack in acks
+    ]
+    probes = [
+        {**key, "send_no": send_no}
+        for ack, key in zip(acks, keys, strict=True)
+        for send_no in sends[ack.after, ack.to]
+    ]
+    ((in_hot,),) = yield Many("deliver_hot", probes)
+    ((in_cold,),) = yield Many("deliver_cold", keys)
+    ((given,),) = yield Many("deliver_given", keys)
+    changed = int(max(in_hot, 0) + max(in_cold, 0) + max(given, 0))
     if changed:
         # One line for the batch, with who acknowledged up to where: acks arrive by the thousand.
         detail = {"entries": changed, "acks": [[a.person_id, a.after, a.to] for a in acks]}
         yield Audit(action="entry.delivered", actor=0, subject="inbox:0", detail=detail)
     return changed
+
+
+def _hot_between(after: int, to: int, hot: frozenset[int]) -> Program[frozenset[int]]:
+    """The hot sends that added entries in the commits (after, to]; all of them where the window is wide."""
+    if to - after > WIDE_WINDOW:
+        return hot
+    rows = yield Sql("sends_between", {"after": after, "to": to})
+    return hot & frozenset(row[0] for row in rows)
 
 
 def merge_slice(keep_hot: int, rows_max: int = MERGE_ROWS) -> Program[bool]:

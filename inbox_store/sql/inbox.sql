@@ -114,6 +114,9 @@ cross join inbox c where c.person_id = o.value and c.send_no = :send_no and c.co
 update inbox_hot set delivered_at = :now
 where send_no = :send_no and person_id = :person_id and commit_no > :after and commit_no <= :to and delivered_at is null;
 
+-- name: sends_between
+select distinct send_no from send_commit where commit_no > :after and commit_no <= :to;
+
 -- name: hot_sends
 select send_no from hot_send;
 
