@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inbox_store.chain import canonical
-from inbox_store.engine import Audit, Changed, Program, Receipt, Sql
+from inbox_store.engine import Audit, Changed, Many, Program, Receipt, Sql
 from inbox_store.errors import Refused
 from inbox_store.nouns import LEADER_ROLES, Noun
 from inbox_store.programs.dispatch import DocumentHead, document_head, not_asked_any_more
@@ -63,8 +63,6 @@ def copy_row(document_id: int, unit_id: int) -> Program[Copy]:
 
 def posts_now(person_id: int, unit_id: int, now: int) -> Program[frozenset[str]]:
     """The roles the person holds in the unit now; none while the account is frozen or closed."""
-    if not (yield Sql("account_runs", {"person_id": person_id, "now": now})):
-        return frozenset()
     rows = yield Sql("posts_now", {"person_id": person_id, "unit_id": unit_id, "now": now})
     return frozenset(row[0] for row in rows)
 
@@ -75,11 +73,19 @@ def _require_clerk(actor: Actor, unit_id: int, now: int) -> Program[None]:
         raise Refused("not_clerk", unit=unit_id)
 
 
-def _move(head: DocumentHead, unit_id: int, sent_at: int, before: str, after: str, now: int) -> Program[None]:
-    """One copy leaves an outcome of the sign tally and enters another."""
-    key = {"measure": "sign", "unit_id": unit_id, "kind": head.kind, "day": day_int(day_of(sent_at))}
-    yield Sql("tally_move", {**key, "outcome": before, "outcome_day": 0, "n": -1})
-    yield Sql("tally_move", {**key, "outcome": after, "outcome_day": day_int(day_of(now)), "n": 1})
+def _move(
+    head: DocumentHead, unit_id: int, sent_at: int, after: str, now: int, *, unread: bool = False
+) -> Program[None]:
+    """One unsigned copy enters another outcome of the sign tally; 未阅即签 is counted beside it."""
+    key = {"unit_id": unit_id, "kind": head.kind, "day": day_int(day_of(sent_at))}
+    today = day_int(day_of(now))
+    rows = [
+        {**key, "measure": "sign", "outcome": "unsigned", "outcome_day": 0, "n": -1},
+        {**key, "measure": "sign", "outcome": after, "outcome_day": today, "n": 1},
+    ]
+    if unread:  # bulk signing cannot hide behind a good rate
+        rows.append({**key, "measure": "unread", "outcome": "signed_unread", "outcome_day": today, "n": 1})
+    yield Many("tally_move", rows)
 
 
 def open_document(document_id: int, actor: Actor, now: int) -> Program[bool]:
@@ -121,9 +127,8 @@ def sign(document_id: int, unit_id: int, actor: Actor, now: int, *, bulk: bool =
     )
     on_time = copy.sign_due_at is None or now <= copy.sign_due_at
     if copy.counted:
-        yield from _move(head, unit_id, copy.sent_at, "unsigned", "on_time" if on_time else "late", now)
-        if unread:
-            yield from _count_unread(head, unit_id, copy.sent_at, now)
+        outcome = "on_time" if on_time else "late"
+        yield from _move(head, unit_id, copy.sent_at, outcome, now, unread=unread)
     yield Receipt(
         document_id=document_id,
         unit_id=unit_id,
@@ -146,12 +151,6 @@ def sign(document_id: int, unit_id: int, actor: Actor, now: int, *, bulk: bool =
         on_time=on_time,
         unread=unread,
     )
-
-
-def _count_unread(head: DocumentHead, unit_id: int, sent_at: int, now: int) -> Program[None]:
-    """未阅即签: bulk signing cannot hide behind a good rate."""
-    key = {"measure": "unread", "unit_id": unit_id, "kind": head.kind, "day": day_int(day_of(sent_at))}
-    yield Sql("tally_move", {**key, "outcome": "signed_unread", "outcome_day": day_int(day_of(now)), "n": 1})
 
 
 def _leaf(
@@ -182,8 +181,12 @@ def _clerks_are_done(document_id: int, unit_id: int, now: int) -> Program[None]:
 
     A clerk whose account is frozen just now is among them: thawed again, nothing done by a colleague waits there.
     """
-    for (person_id,) in (yield Sql("clerks_of", {"unit_id": unit_id, "now": now})):
-        yield from settle_entry(person_id, document_id, now)
+    key = {"document_id": document_id, "unit_id": unit_id, "now": now}
+    for person_id, send_no in (yield Sql("clerks_done_hot", key)):
+        yield Changed(person_id, send_no)
+    for person_id, send_no, folder in (yield Sql("clerks_done_cold", key)):
+        yield Sql("inbox_count_add", {"person_id": person_id, "folder": folder, "total": 0, "pending": -1})
+        yield Changed(person_id, send_no)
 
 
 def return_copy(document_id: int, unit_id: int, reason: str, actor: Actor, now: int) -> Program[None]:
@@ -198,7 +201,7 @@ def return_copy(document_id: int, unit_id: int, reason: str, actor: Actor, now: 
         raise Refused("already_answered", document=document_id, unit=unit_id)
     yield Sql("copy_returned", {**key, "now": now, "person_id": actor.person_id, "reason": reason})
     if copy.counted:
-        yield from _move(head, unit_id, copy.sent_at, "unsigned", "returned", now)
+        yield from _move(head, unit_id, copy.sent_at, "returned", now)
     yield Audit(
         action="document.return",
         actor=actor.person_id,

@@ -8,12 +8,10 @@ select v.state, v.counted, v.sent_at, v.sign_due_at, v.opened_at, v.signed_at, v
 from distribution v join unit u on u.id = v.unit_id where v.document_id = :document_id and v.unit_id = :unit_id;
 
 -- name: posts_now
-select role, clerk_rank from appointment
-where person_id = :person_id and unit_id = :unit_id and from_at <= :now and (to_at is null or to_at > :now);
-
--- name: account_runs
-select 1 from account where person_id = :person_id and state in ('pending', 'active')
-  and (frozen_from is null or frozen_from > :now) and (closed_from is null or closed_from > :now);
+select a.role, a.clerk_rank from appointment a join account c on c.person_id = a.person_id
+where a.person_id = :person_id and a.unit_id = :unit_id and a.from_at <= :now and (a.to_at is null or a.to_at > :now)
+  and c.state in ('pending', 'active')
+  and (c.frozen_from is null or c.frozen_from > :now) and (c.closed_from is null or c.closed_from > :now);
 
 -- name: copy_signed
 update distribution set state = 'signed', signed_at = :now, signed_by = :person_id, signed_unread = :unread, signed_bulk = :bulk
@@ -54,9 +52,31 @@ insert into opinion (document_id, unit_id, person_id, at, text) values (:documen
 select o.id, o.unit_id, o.person_id, p.name, o.at, o.text from opinion o join person p on p.id = o.person_id
 where o.document_id = :document_id and o.unit_id = :unit_id order by o.id;
 
--- name: clerks_of
-select distinct person_id from appointment
-where unit_id = :unit_id and role = 'clerk' and from_at <= :now and (to_at is null or to_at > :now);
+-- name: clerks_done_hot
+update inbox_hot set state = 'done', done_at = :now
+where send_no in (select p.send_no from dispatch p where p.document_id = :document_id)
+  and person_id in (
+    select a.person_id from appointment a
+    where a.unit_id = :unit_id and a.role = 'clerk' and a.from_at <= :now and (a.to_at is null or a.to_at > :now)
+      and not exists (
+        select 1 from addressee x join distribution v on v.unit_id = x.unit_id and v.document_id = :document_id
+        where x.person_id = a.person_id
+          and ((x.is_clerk = 1 and v.state = 'unsigned') or (v.state = 'handling' and v.handler_id = x.person_id))))
+  and state in ('to_do', 'to_read')
+returning person_id, send_no;
+
+-- name: clerks_done_cold
+update inbox set state = 'done', done_at = :now
+where person_id in (
+    select a.person_id from appointment a
+    where a.unit_id = :unit_id and a.role = 'clerk' and a.from_at <= :now and (a.to_at is null or a.to_at > :now)
+      and not exists (
+        select 1 from addressee x join distribution v on v.unit_id = x.unit_id and v.document_id = :document_id
+        where x.person_id = a.person_id
+          and ((x.is_clerk = 1 and v.state = 'unsigned') or (v.state = 'handling' and v.handler_id = x.person_id))))
+  and send_no in (select p.send_no from dispatch p where p.document_id = :document_id)
+  and state in ('to_do', 'to_read')
+returning person_id, send_no, folder;
 
 -- name: duties_left
 select count(*) from addressee x join distribution v on v.unit_id = x.unit_id and v.document_id = :document_id

@@ -87,7 +87,8 @@ def _fault(conn: sqlite3.Connection, text: str) -> str | None:
 QUICK = (
     "access_standing",
     "audience_chunk",
-    "clerks_of",
+    "clerks_done_cold",
+    "clerks_done_hot",
     "copies_of_person",
     "copy_opened",
     "copy_row",
