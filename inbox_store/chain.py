@@ -6,19 +6,20 @@ Leaves and nodes are hashed apart (RFC 6962 §2.1), so that no inner node can be
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+
+_SORTED = msgspec.json.Encoder(order="sorted")
 
 EMPTY = hashlib.sha256(b"songda:empty").digest()
 """The root of no leaves, and the link before the first commit."""
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:
-    """JSON with sorted keys and no blanks: the same value is the same bytes, on every machine and version."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    """JSON with sorted keys and no blanks in UTF-8: the same value is the same bytes, on every machine and version."""
+    return _SORTED.encode(value)
 
 
 def leaf_hash(leaf: bytes) -> bytes:
@@ -99,7 +100,7 @@ class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
             self.origin,
             self.detail,
         ]
-        return leaf_hash(json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode())
+        return leaf_hash(_SORTED.encode(told))
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):

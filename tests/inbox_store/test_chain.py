@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -145,3 +147,18 @@ def test_every_part_of_a_commit_is_in_its_head(change: dict[str, object]) -> Non
     told = {name: getattr(LINK, name) for name in Link.__struct_fields__}
     assert Link(**{**told, **change}).head(EMPTY) != LINK.head(EMPTY)
     assert LINK.head(leaf_hash(b"before")) != LINK.head(EMPTY)
+
+
+WORD = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | WORD,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORD, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(WORD, VALUES, max_size=6))
+def test_the_canonical_form_is_plain_sorted_json(value: dict[str, Any]) -> None:
+    """Anybody can make the same bytes with the JSON of another language: sorted keys, no blanks, UTF-8."""
+    plain = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    assert canonical(value) == plain

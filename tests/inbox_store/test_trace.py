@@ -74,7 +74,8 @@ async def test_an_honest_history_holds(signed: tuple[Path, int, bytes], clock: C
     [
         ("update audit set actor = 99 where commit_no = 6", "audit 6/0"),
         ("update audit set detail = '{}' where commit_no = 6", "audit 6/0"),
-        ("update audit set detail = x'00' where commit_no = 6", "commit 6"),
+        ("update audit set detail = x'00' where commit_no = 6", "audit 6/0"),
+        ("update audit set detail = cast(detail as blob) where commit_no = 6", "audit 6/0"),
         ("update audit set at = at + 1 where commit_no = 6", "audit 6/0"),
         ("update audit set digest = x'00' where commit_no = 6", "commit 6"),
         ("delete from audit where commit_no = 6", "commit 6"),

@@ -639,7 +639,7 @@ CREATE TABLE installation (
     one integer primary key check (one = 1),
     epoch text not null
 );
-INSERT INTO "installation" VALUES(1,'ae512bda9c0b4f78');
+INSERT INTO "installation" VALUES(1,'460e7c82eea92f7e');
 CREATE TABLE line (
     id integer primary key,
     code text not null unique,
