@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from config.settings import Settings
 
 LOOPBACK = ("127.", "localhost", "::1")
-USUAL_MIN_LENGTH = 8
 ACCESS_MINUTES_MAX = 30
 
 

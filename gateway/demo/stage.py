@@ -33,12 +33,11 @@ Told = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cast:
-    """Who plays: the sender outside the units, who approves, and clerk A and B of every unit; a token for each account."""
+    """Who plays: the sender outside the units, who approves, and clerk A of every unit; a token for each account."""
 
     sender: Player
     approver: Player
     clerks: dict[int, Player]
-    deputies: dict[int, Player]
     tokens: dict[int, str]
     units: int
     persons: int
@@ -52,16 +51,14 @@ async def set_stage(folder: Path, rows: OrgRows, told: Told) -> Cast:
         now = parts.house.clock()
         read = parts.store.engine.read
         clerks = {player.unit_id: player for player in await read(cast.clerks("A", now))}
-        deputies = {player.unit_id: player for player in await read(cast.clerks("B", now))}
         sender = next(player for player in clerks.values() if player.unit_code == OUTSIDE_UNIT)
         approver = (await read(cast.by_role("approver", "city", now)))[0]
         tokens = parts.access.tokens
-        players = (*clerks.values(), *deputies.values(), approver)
+        players = (*clerks.values(), approver)
         return Cast(
             sender=sender,
             approver=approver,
             clerks={unit: player for unit, player in clerks.items() if unit != sender.unit_id},
-            deputies=deputies,
             tokens={player.account_id: _token(tokens, player, now) for player in players},
             units=len(rows.units) - 1,
             persons=len(rows.people),

@@ -10,9 +10,13 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from gateway.doors.file_names import disposition
+from gateway.doors.sniffing import MEDIA_TYPES
 from inbox_store.errors import Refused
 
 TIMEOUT_S: Final = 600.0
+XLSX: Final = MEDIA_TYPES["xlsx"]
+CSV: Final = "text/csv"
+_MADE: Final = {"xlsx": XLSX, "csv": f"{CSV}; charset=utf-8"}
 _SANDBOX: Final = "sandbox; default-src 'none'; frame-ancestors 'none'"
 
 
@@ -32,6 +36,13 @@ class Download(web.FileResponse):
             if request.transport is not None:
                 request.transport.abort()
             raise ConnectionResetError("the reader of a download was too slow") from None
+
+
+def made(body: bytes, name: str) -> web.Response:
+    """The answer that sends a workbook or CSV made for this request; ``name`` ends in .xlsx or .csv."""
+    extension = name.rpartition(".")[2]
+    headers = {"Content-Type": _MADE[extension], "Content-Disposition": disposition(name)}
+    return web.Response(body=body, headers=headers)
 
 
 async def download(path: Path, *, name: str, media_type: str, timeout_s: float = TIMEOUT_S) -> Download:

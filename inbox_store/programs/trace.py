@@ -25,19 +25,6 @@ class Verdict(Noun, frozen=True, kw_only=True):
     faults: tuple[str, ...]
 
 
-class AuditView(Noun, frozen=True, kw_only=True):
-    """One line of the trace as an auditor reads it."""
-
-    commit_no: int
-    no: int
-    at: int
-    actor: int
-    action: str
-    subject: str
-    origin: str
-    detail: str
-
-
 class ProvenReceipt(Noun, frozen=True, kw_only=True):
     """A sign-for receipt that verifies offline: the leaf, its way to the signed root, the signature.
 
@@ -192,9 +179,9 @@ def head() -> Program[tuple[int, int, bytes]]:
 
 def page(
     *, before: tuple[int, int], limit: int, subject: str, actor: int, action: str, from_at: int, to_at: int
-) -> Program[tuple[AuditView, ...]]:
+) -> Program[tuple[AuditRow, ...]]:
     """Lines of the trace, newest first, below (commit_no, no)."""
     params = {"before_commit": before[0], "before_no": before[1], "limit": limit, "subject": subject}
     params |= {"actor": actor, "action": action, "from_at": from_at, "to_at": to_at}
     rows = yield Sql("audit_page", params)
-    return tuple(AuditView(**dict(zip(AuditView.__struct_fields__, row, strict=True))) for row in rows)
+    return tuple(AuditRow(**dict(zip(AuditRow.__struct_fields__, row, strict=True))) for row in rows)

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from inbox_store.chain import AuditRow
 from inbox_store.engine import Program, Sql
 from inbox_store.nouns import Noun
-from inbox_store.programs.trace import AuditView
 from inbox_store.times import day_int, day_start, int_day
 
 _EPOCH = date(1970, 1, 1)
@@ -58,7 +58,7 @@ class TraceFilter(Noun, frozen=True, kw_only=True):
 
 def trace_within(
     wanted: TraceFilter, units: Iterable[int], before: tuple[int, int], limit: int
-) -> Program[tuple[AuditView, ...]]:
+) -> Program[tuple[AuditRow, ...]]:
     """Lines newest first, below (commit_no, no): what people with a post in ``units`` did, and what was done to these."""
     params = {
         "subject": wanted.subject,
@@ -72,4 +72,4 @@ def trace_within(
         "limit": limit,
     }
     rows = yield Sql("audit_page_within", params)
-    return tuple(AuditView(**dict(zip(AuditView.__struct_fields__, row, strict=True))) for row in rows)
+    return tuple(AuditRow(**dict(zip(AuditRow.__struct_fields__, row, strict=True))) for row in rows)

@@ -8,7 +8,7 @@ select v.state, v.counted, v.sent_at, v.sign_due_at, v.opened_at, v.signed_at, v
 from distribution v join unit u on u.id = v.unit_id where v.document_id = :document_id and v.unit_id = :unit_id;
 
 -- name: posts_now
-select a.role, a.clerk_rank from appointment a join account c on c.person_id = a.person_id
+select a.role from appointment a join account c on c.person_id = a.person_id
 where a.person_id = :person_id and a.unit_id = :unit_id and a.from_at <= :now and (a.to_at is null or a.to_at > :now)
   and c.state in ('pending', 'active')
   and (c.frozen_from is null or c.frozen_from > :now) and (c.closed_from is null or c.closed_from > :now);

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from gateway.doors.file_names import disposition
+from gateway.doors.downloads import CSV, XLSX, made
 from gateway.doors.routes import Raw, Routes
 from gateway.doors.v1.adapter import AppCall, faulty
 from gateway.doors.v1.reaching import covers
@@ -28,8 +28,6 @@ from inbox_store.programs.usage import logins, peaks
 
 routes = Routes("figures")
 
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-CSV: Final = "text/csv"
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 """Days outside are typing errors."""
@@ -189,11 +187,6 @@ async def _sheet(call: AppCall[None, RateQuery]) -> Sheet:
     return rate_sheet(title, told.by, told.rows, told.total)
 
 
-def _file(body: bytes, sheet: Sheet, media_type: str, extension: str) -> web.Response:
-    headers = {"Content-Type": media_type, "Content-Disposition": disposition(f"{sheet.title}.{extension}")}
-    return web.Response(body=body, headers=headers)
-
-
 @routes.at(
     "GET",
     "/api/v1/rates.xlsx",
@@ -208,7 +201,7 @@ def _file(body: bytes, sheet: Sheet, media_type: str, extension: str) -> web.Res
 async def rates_xlsx(call: AppCall[None, RateQuery]) -> web.Response:
     """The table as a workbook."""
     sheet = await _sheet(call)
-    return _file(await asyncio.to_thread(to_xlsx, [sheet], call.now), sheet, XLSX, "xlsx")
+    return made(await asyncio.to_thread(to_xlsx, [sheet], call.now), f"{sheet.title}.xlsx")
 
 
 @routes.at(
@@ -225,7 +218,7 @@ async def rates_xlsx(call: AppCall[None, RateQuery]) -> web.Response:
 async def rates_csv(call: AppCall[None, RateQuery]) -> web.Response:
     """The table as CSV."""
     sheet = await _sheet(call)
-    return _file(await asyncio.to_thread(to_csv, sheet), sheet, f"{CSV}; charset=utf-8", "csv")
+    return made(await asyncio.to_thread(to_csv, sheet), f"{sheet.title}.csv")
 
 
 class DifferenceView(Answer, frozen=True, kw_only=True):

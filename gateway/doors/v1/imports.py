@@ -17,9 +17,8 @@ from aiohttp import web
 from msgspec import Meta
 
 from gateway.doors.call import Encoded, Incoming
-from gateway.doors.file_names import disposition
+from gateway.doors.downloads import XLSX, made
 from gateway.doors.routes import Raw, Routes
-from gateway.doors.sniffing import MEDIA_TYPES
 from gateway.doors.v1.adapter import AppCall
 from gateway.doors.v1.reaching import repeatable
 from gateway.doors.wire import Answer, Body
@@ -206,15 +205,14 @@ def _alone(folder: Path) -> Iterator[None]:
     "/api/v1/org/template",
     name="org.template",
     access="org.template",
-    answer=Raw((MEDIA_TYPES["xlsx"],)),
+    answer=Raw((XLSX,)),
     zh="下载空白导入模板",
     en="The empty template to fill in",
 )
 async def template(_call: AppCall[None, None]) -> web.Response:
     """The template as a download."""
     body = await asyncio.to_thread(_template)
-    headers = {"Content-Type": MEDIA_TYPES["xlsx"], "Content-Disposition": disposition(TEMPLATE_NAME)}
-    return web.Response(body=body, headers=headers)
+    return made(body, TEMPLATE_NAME)
 
 
 def _template() -> bytes:

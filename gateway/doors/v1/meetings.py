@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import Annotated, Final, Literal, cast
+from typing import Annotated, Literal, cast
 
 from aiohttp import web
 from msgspec import Meta
 
 from gateway.doors.call import Encoded
-from gateway.doors.file_names import clean_name, disposition
+from gateway.doors.downloads import CSV, XLSX, made
+from gateway.doors.file_names import clean_name
 from gateway.doors.routes import Raw, Routes
 from gateway.doors.v1.adapter import AppCall, act_of, encoded, faulty
 from gateway.doors.v1.dispatch_bodies import Code, unit_of
@@ -32,10 +33,6 @@ from gateway.rules.roster import ATTENDEES_MAX, TEXT_CHARACTERS_MAX, RosterRow, 
 from inbox_store.errors import Refused
 from inbox_store.nouns import MODE_ZH, Attendee, MeetingMode
 from inbox_store.org import Organisation
-
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-CSV: Final = "text/csv"
-_TYPES: Final = {"xlsx": XLSX, "csv": f"{CSV}; charset=utf-8"}
 
 Text = Annotated[str, Meta(max_length=TEXT_CHARACTERS_MAX)]
 Name = Annotated[str, Meta(min_length=1, max_length=TEXT_CHARACTERS_MAX, pattern=r"\S", description="姓名")]
@@ -401,6 +398,4 @@ async def roster_csv(call: AppCall[None, RosterQuery]) -> web.Response:
 async def _export(call: AppCall[None, RosterQuery], kind: str) -> web.Response:
     told, full = await _roster(call, kind)
     body = await asyncio.to_thread(flows.export, told, kind, call.now, full_phones=full)
-    name = clean_name(f"{told.meeting.title[:60]} 参会人员名单.{kind}")
-    headers = {"Content-Type": _TYPES[kind], "Content-Disposition": disposition(name)}
-    return web.Response(body=body, headers=headers)
+    return made(body, clean_name(f"{told.meeting.title[:60]} 参会人员名单.{kind}"))

@@ -16,9 +16,10 @@ from gateway.doors.v1.shown import Position
 from gateway.doors.wire import Answer, Body, Id, When, shown
 from gateway.flows.heads import signed_head
 from gateway.rules.access import reach
+from inbox_store.chain import AuditRow
 from inbox_store.engine import Program
 from inbox_store.programs import trace as programs
-from inbox_store.programs.trace import AuditView, Verdict
+from inbox_store.programs.trace import Verdict
 from inbox_store.programs.usage import TraceFilter, trace_within
 
 routes = Routes("trace")
@@ -60,7 +61,7 @@ class Place(msgspec.Struct, frozen=True):
 _LINES: Final = Cursor("audit", Place)
 
 
-def _line(told: AuditView) -> TraceLine:
+def _line(told: AuditRow) -> TraceLine:
     return TraceLine(
         commit_no=told.commit_no,
         no=told.no,
@@ -103,7 +104,7 @@ async def list_lines(call: AppCall[None, TraceQuery]) -> Page[TraceLine]:
 
 async def _page(
     call: AppCall[None, TraceQuery], wanted: TraceFilter, before: tuple[int, int], limit: int
-) -> Program[tuple[AuditView, ...]]:
+) -> Program[tuple[AuditRow, ...]]:
     if reach(call.principal, "audit.read").all:
         return programs.page(
             before=before,
