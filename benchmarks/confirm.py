@@ -19,7 +19,7 @@ from benchmarks.fanout import CHUNK_ROWS, UNITS, due_soon, fill, submitted
 from benchmarks.figures import figure
 from inbox_store.embedded import FILE, open_store
 from inbox_store.keys import Keys
-from inbox_store.programs import cast, copies, dispatch, inbox
+from inbox_store.programs import cast, dispatch, inbox, signing
 from inbox_store.programs.copies import Actor
 from inbox_store.programs.inbox import Delivered
 from inbox_store.store import Store
@@ -123,7 +123,7 @@ async def measure(runs: int) -> list[dict[str, Any]]:
 
 def _signature(store: Store, document_id: int, clerk: cast.Player) -> Any:  # noqa: ANN401
     actor = Actor(person_id=clerk.person_id, name=clerk.name)
-    return lambda: store.engine.write(copies.sign(document_id, clerk.unit_id, actor, system_now()))
+    return lambda: store.engine.write(signing.sign(document_id, clerk.unit_id, actor, system_now()))
 
 
 def _ack(store: Store, rows: list[tuple[int, int]]) -> Any:  # noqa: ANN401

@@ -13,10 +13,10 @@ from gateway.rules.deadlines import handle_due
 from inbox_store.engine import Program, Sql
 from inbox_store.errors import Refused
 from inbox_store.nouns import STATE_ZH, DistributionState
-from inbox_store.programs import copies
+from inbox_store.programs import copies, signing
 from inbox_store.programs import dispatch as dispatches
-from inbox_store.programs.copies import BulkSigned, Signed
 from inbox_store.programs.idempotency import Answer
+from inbox_store.programs.signing import BulkSigned, Signed
 from inbox_store.times import moment
 
 BULK_MAX = 200
@@ -115,7 +115,7 @@ async def open_document(house: House, act: Act, document_id: int) -> Answer:
 async def sign(house: House, act: Act, document_id: int, unit_id: int) -> Answer:
     """Sign for the unit; whoever comes second is told who was first (F8)."""
     await house.require(act.principal, "document.sign", unit_id)
-    fact = copies.sign(document_id, unit_id, act.actor, act.now)
+    fact = signing.sign(document_id, unit_id, act.actor, act.now)
     try:
         return await house.once(act, fact, SignedCopy.of)
     except Refused as refused:
@@ -142,7 +142,7 @@ async def sign_many(
         raise Refused("too_many", limit=BULK_MAX)
     for unit_id in {unit_id for _, unit_id in wanted}:
         await house.require(act.principal, "document.sign", unit_id)
-    fact = copies.sign_many(wanted, act.actor, act.now)
+    fact = signing.sign_many(wanted, act.actor, act.now)
 
     def told(done: BulkSigned) -> BulkAnswer:
         return BulkAnswer(

@@ -1,15 +1,14 @@
-"""Facts of the receiving unit: open, sign for, return, transfer to handling, opinions, finish, archive (T Art. 24)."""
+"""Facts of the receiving unit beside signing: open, return, transfer to handling, opinions, finish, archive (T Art. 24)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 
-from inbox_store.chain import canonical
-from inbox_store.engine import Audit, Changed, Many, Program, Receipt, Sql
+from inbox_store.engine import Audit, Changed, Many, Program, Sql
 from inbox_store.errors import Refused
 from inbox_store.nouns import LEADER_ROLES, Noun
 from inbox_store.programs.dispatch import DocumentHead, document_head, not_asked_any_more
-from inbox_store.programs.entries import find_entry, give_entry, settle_entry, write_entry
+from inbox_store.programs.entries import clerks_are_done, find_entry, give_entry, settle_entry, write_entry
 from inbox_store.states import PENDING, distribution_step
 from inbox_store.times import day_int, day_of
 
@@ -41,17 +40,6 @@ class Actor(Noun, frozen=True, kw_only=True):
     device: str = ""
 
 
-class Signed(Noun, frozen=True, kw_only=True):
-    """The unit's receipt: who signed for it and when, in time or late, read or unread."""
-
-    document_id: int
-    unit_id: int
-    signed_at: int
-    signed_by: str
-    on_time: bool
-    unread: bool
-
-
 def copy_row(document_id: int, unit_id: int) -> Program[Copy]:
     """The copy. Raises Refused("not_addressed") where the unit has none."""
     rows = yield Sql("copy_row", {"document_id": document_id, "unit_id": unit_id})
@@ -73,19 +61,26 @@ def _require_clerk(actor: Actor, unit_id: int, now: int) -> Program[None]:
         raise Refused("not_clerk", unit=unit_id)
 
 
-def _move(
-    head: DocumentHead, unit_id: int, sent_at: int, after: str, now: int, *, unread: bool = False
-) -> Program[None]:
-    """One unsigned copy enters another outcome of the sign tally; 未阅即签 is counted beside it."""
-    key = {"unit_id": unit_id, "kind": head.kind, "day": day_int(day_of(sent_at))}
-    today = day_int(day_of(now))
-    rows = [
-        {**key, "measure": "sign", "outcome": "unsigned", "outcome_day": 0, "n": -1},
-        {**key, "measure": "sign", "outcome": after, "outcome_day": today, "n": 1},
-    ]
+Moves = Counter[tuple[str, int, str, int, str, int]]
+"""How far each tally moves, by measure, unit, kind, day, outcome and the outcome's day (the columns of its key)."""
+
+
+def tally_rows(moves: Moves) -> list[dict[str, str | int]]:
+    """The moves as rows of the statement ``tally_move``; what cancels out is no move."""
+    names = ("measure", "unit_id", "kind", "day", "outcome", "outcome_day")
+    return [{**dict(zip(names, key, strict=True)), "n": n} for key, n in moves.items() if n]
+
+
+def sign_moves(
+    moves: Moves, copy: tuple[int, str, int], after: str, now: int, *, unread: bool = False
+) -> None:
+    """One unsigned copy (unit, kind, sent_at) enters another outcome of the sign tally; 未阅即签 is counted beside it."""
+    unit_id, kind, sent_at = copy
+    day, today = day_int(day_of(sent_at)), day_int(day_of(now))
+    moves["sign", unit_id, kind, day, "unsigned", 0] -= 1
+    moves["sign", unit_id, kind, day, after, today] += 1
     if unread:  # bulk signing cannot hide behind a good rate
-        rows.append({**key, "measure": "unread", "outcome": "signed_unread", "outcome_day": today, "n": 1})
-    yield Many("tally_move", rows)
+        moves["unread", unit_id, kind, day, "signed_unread", today] += 1
 
 
 def open_document(document_id: int, actor: Actor, now: int) -> Program[bool]:
@@ -107,88 +102,6 @@ def open_document(document_id: int, actor: Actor, now: int) -> Program[bool]:
     return True
 
 
-def sign(document_id: int, unit_id: int, actor: Actor, now: int, *, bulk: bool = False) -> Program[Signed]:
-    """Sign for the unit: once, by clerk A or B, the first act wins (F8). The receipt enters the commit's signed root.
-
-    Raises Refused: not_addressed, not_clerk, no_signing_duty, already_signed, already_returned, already_recalled.
-    """
-    head = yield from document_head(document_id)
-    copy = yield from copy_row(document_id, unit_id)
-    yield from _require_clerk(actor, unit_id, now)
-    if not head.signable:
-        raise Refused("no_signing_duty", document=document_id)
-    distribution_step(copy.state, "sign")
-    entry = yield from find_entry(actor.person_id, document_id)
-    unread = entry is None or entry.opened_at is None
-    key = {"document_id": document_id, "unit_id": unit_id}
-    yield Sql(
-        "copy_signed",
-        {**key, "now": now, "person_id": actor.person_id, "unread": int(unread), "bulk": int(bulk)},
-    )
-    on_time = copy.sign_due_at is None or now <= copy.sign_due_at
-    if copy.counted:
-        outcome = "on_time" if on_time else "late"
-        yield from _move(head, unit_id, copy.sent_at, outcome, now, unread=unread)
-    yield Receipt(
-        document_id=document_id,
-        unit_id=unit_id,
-        leaf=_leaf(head, copy, unit_id, actor, now, unread=unread, bulk=bulk),
-    )
-    detail = {"unit": unit_id, "unread": unread, "bulk": bulk, "device": actor.device}
-    yield Audit(
-        action="document.sign",
-        actor=actor.person_id,
-        subject=f"document:{document_id}",
-        detail=detail,
-        origin=actor.origin,
-    )
-    yield from _clerks_are_done(document_id, unit_id, now)
-    return Signed(
-        document_id=document_id,
-        unit_id=unit_id,
-        signed_at=now,
-        signed_by=actor.name,
-        on_time=on_time,
-        unread=unread,
-    )
-
-
-def _leaf(
-    head: DocumentHead, copy: Copy, unit_id: int, actor: Actor, now: int, *, unread: bool, bulk: bool
-) -> bytes:
-    """The receipt's canonical bytes: what a stranger verifies with the published key and nothing else."""
-    return canonical(
-        {
-            "v": 1,
-            "document": head.id,
-            "doc_no": head.doc_no,
-            "digest": head.digest.hex(),
-            "unit": unit_id,
-            "unit_code": copy.unit_code,
-            "unit_name": copy.unit_name,
-            "signer": actor.person_id,
-            "signer_name": actor.name,
-            "signed_at": now,
-            "device": actor.device,
-            "unread": unread,
-            "bulk": bulk,
-        }
-    )
-
-
-def _clerks_are_done(document_id: int, unit_id: int, now: int) -> Program[None]:
-    """The entry of each clerk of the unit is done, unless the clerk still has a duty of another unit.
-
-    A clerk whose account is frozen just now is among them: thawed again, nothing done by a colleague waits there.
-    """
-    key = {"document_id": document_id, "unit_id": unit_id, "now": now}
-    for person_id, send_no in (yield Sql("clerks_done_hot", key)):
-        yield Changed(person_id, send_no)
-    for person_id, send_no, folder in (yield Sql("clerks_done_cold", key)):
-        yield Sql("inbox_count_add", {"person_id": person_id, "folder": folder, "total": 0, "pending": -1})
-        yield Changed(person_id, send_no)
-
-
 def return_copy(document_id: int, unit_id: int, reason: str, actor: Actor, now: int) -> Program[None]:
     """Send a misdirected or non-conforming copy back with a reason, before signing only (F10, T Art. 24)."""
     head = yield from document_head(document_id)
@@ -201,7 +114,9 @@ def return_copy(document_id: int, unit_id: int, reason: str, actor: Actor, now: 
         raise Refused("already_answered", document=document_id, unit=unit_id)
     yield Sql("copy_returned", {**key, "now": now, "person_id": actor.person_id, "reason": reason})
     if copy.counted:
-        yield from _move(head, unit_id, copy.sent_at, "returned", now)
+        moves: Moves = Counter()
+        sign_moves(moves, (unit_id, head.kind, copy.sent_at), "returned", now)
+        yield Many("tally_move", tally_rows(moves))
     yield Audit(
         action="document.return",
         actor=actor.person_id,
@@ -211,7 +126,7 @@ def return_copy(document_id: int, unit_id: int, reason: str, actor: Actor, now: 
     )
     if copy.counted and copy.role == "to":
         yield from not_asked_any_more(head, unit_id, copy.sent_at)
-    yield from _clerks_are_done(document_id, unit_id, now)
+    yield from clerks_are_done([(document_id, unit_id, now)])
     yield from _tell_sender(document_id)
 
 
@@ -355,23 +270,3 @@ def _step(
         origin=actor.origin,
     )
     return copy, head
-
-
-class BulkSigned(Noun, frozen=True, kw_only=True):
-    """What became of each copy of a bulk signing: signed, or refused with the code that says why."""
-
-    signed: tuple[Signed, ...]
-    refused: tuple[tuple[int, int, str], ...]
-
-
-def sign_many(copies: Sequence[tuple[int, int]], actor: Actor, now: int) -> Program[BulkSigned]:
-    """Sign for many copies at once: allowed, and marked as bulk (F9). A copy that cannot be signed stops no other."""
-    signed: list[Signed] = []
-    refused: list[tuple[int, int, str]] = []
-    for document_id, unit_id in copies:
-        try:
-            signed.append((yield from sign(document_id, unit_id, actor, now, bulk=True)))
-        except Refused as fault:
-            # Every refusal of ``sign`` comes before its first change, so that nothing has to be undone here.
-            refused.append((document_id, unit_id, fault.code))
-    return BulkSigned(signed=tuple(signed), refused=tuple(refused))

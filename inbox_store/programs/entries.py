@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from inbox_store.engine import Changed, CommitNo, Program, Sql
+import json
+from collections.abc import Sequence
+
+from inbox_store.engine import Changed, CommitNo, Many, Program, Sql
 from inbox_store.nouns import Noun
 from inbox_store.states import PENDING
 
@@ -69,6 +72,28 @@ def settle_entry(person_id: int, document_id: int, now: int) -> Program[None]:
     if entry is not None and entry.state in PENDING:
         yield from write_entry(person_id, entry, "done", opened_at=None, done_at=now)
         yield Changed(person_id, entry.send_no)
+
+
+def clerks_are_done(copies: Sequence[tuple[int, int, int]]) -> Program[None]:
+    """The entry of each clerk of the units is done, unless the clerk still has a duty of another unit.
+
+    ``copies`` are (document, unit, now). A clerk whose account is frozen just now is among them: thawed again, nothing
+    done by a colleague waits there.
+    """
+    hot, cold, counts = {}, {}, []
+    free = yield Sql("clerks_free", {"copies": json.dumps(copies)})
+    for send_no, person_id, now, hot_state, cold_state, folder in free:
+        row = {"send_no": send_no, "person_id": person_id, "now": now}
+        if hot_state in PENDING:
+            hot[person_id, send_no] = row
+        elif cold_state in PENDING and (person_id, send_no) not in cold:
+            cold[person_id, send_no] = row
+            counts.append({"person_id": person_id, "folder": folder, "total": 0, "pending": -1})
+    yield Many("entry_hot_done", hot.values())
+    yield Many("entry_cold_done", cold.values())
+    yield Many("inbox_count_add", counts)
+    for person_id, send_no in (*hot, *cold):
+        yield Changed(person_id, send_no)
 
 
 def give_entry(person_id: int, document_id: int, folder: str, state: str) -> Program[int]:

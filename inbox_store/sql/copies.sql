@@ -13,6 +13,26 @@ where a.person_id = :person_id and a.unit_id = :unit_id and a.from_at <= :now an
   and c.state in ('pending', 'active')
   and (c.frozen_from is null or c.frozen_from > :now) and (c.closed_from is null or c.closed_from > :now);
 
+-- Orders are [document, unit, person, now]; a row for each, in their order, with nulls for what is not there.
+-- name: sign_look
+select d.kind, d.doc_no, d.digest, v.state, v.counted, v.sent_at, v.sign_due_at, u.code, u.name,
+    exists (
+        select 1 from appointment a join account c on c.person_id = a.person_id
+        where a.person_id = o.value ->> 2 and a.unit_id = o.value ->> 1 and a.role = 'clerk'
+          and a.from_at <= o.value ->> 3 and (a.to_at is null or a.to_at > o.value ->> 3)
+          and c.state in ('pending', 'active')
+          and (c.frozen_from is null or c.frozen_from > o.value ->> 3) and (c.closed_from is null or c.closed_from > o.value ->> 3)),
+    coalesce(
+        (select h.opened_at from dispatch p cross join inbox_hot h
+         where p.document_id = o.value ->> 0 and h.send_no = p.send_no and h.person_id = o.value ->> 2),
+        (select c.opened_at from dispatch p cross join inbox c
+         where p.document_id = o.value ->> 0 and c.person_id = o.value ->> 2 and c.send_no = p.send_no))
+from json_each(:orders) o
+left join document d on d.id = o.value ->> 0
+left join distribution v on v.document_id = o.value ->> 0 and v.unit_id = o.value ->> 1
+left join unit u on u.id = v.unit_id
+order by o.key;
+
 -- name: copy_signed
 update distribution set state = 'signed', signed_at = :now, signed_by = :person_id, signed_unread = :unread, signed_bulk = :bulk
 where document_id = :document_id and unit_id = :unit_id and state = 'unsigned';
@@ -52,31 +72,25 @@ insert into opinion (document_id, unit_id, person_id, at, text) values (:documen
 select o.id, o.unit_id, o.person_id, p.name, o.at, o.text from opinion o join person p on p.id = o.person_id
 where o.document_id = :document_id and o.unit_id = :unit_id order by o.id;
 
--- name: clerks_done_hot
-update inbox_hot set state = 'done', done_at = :now
-where send_no in (select p.send_no from dispatch p where p.document_id = :document_id)
-  and person_id in (
-    select a.person_id from appointment a
-    where a.unit_id = :unit_id and a.role = 'clerk' and a.from_at <= :now and (a.to_at is null or a.to_at > :now)
-      and not exists (
-        select 1 from addressee x join distribution v on v.unit_id = x.unit_id and v.document_id = :document_id
-        where x.person_id = a.person_id
-          and ((x.is_clerk = 1 and v.state = 'unsigned') or (v.state = 'handling' and v.handler_id = x.person_id))))
-  and state in ('to_do', 'to_read')
-returning person_id, send_no;
+-- Copies are [document, unit, now]: the entries, hot or merged, of the clerks of a copy's unit who have no other duty left in the document.
+-- name: clerks_free
+select p.send_no, a.person_id, o.value ->> 2, h.state, c.state, c.folder
+from json_each(:copies) o
+cross join appointment a on a.unit_id = o.value ->> 1 and a.role = 'clerk'
+    and a.from_at <= o.value ->> 2 and (a.to_at is null or a.to_at > o.value ->> 2)
+cross join dispatch p on p.document_id = o.value ->> 0
+left join inbox_hot h on h.send_no = p.send_no and h.person_id = a.person_id
+left join inbox c on h.state is null and c.person_id = a.person_id and c.send_no = p.send_no
+where not exists (
+    select 1 from addressee x join distribution v on v.unit_id = x.unit_id and v.document_id = o.value ->> 0
+    where x.person_id = a.person_id
+      and ((x.is_clerk = 1 and v.state = 'unsigned') or (v.state = 'handling' and v.handler_id = x.person_id)));
 
--- name: clerks_done_cold
-update inbox set state = 'done', done_at = :now
-where person_id in (
-    select a.person_id from appointment a
-    where a.unit_id = :unit_id and a.role = 'clerk' and a.from_at <= :now and (a.to_at is null or a.to_at > :now)
-      and not exists (
-        select 1 from addressee x join distribution v on v.unit_id = x.unit_id and v.document_id = :document_id
-        where x.person_id = a.person_id
-          and ((x.is_clerk = 1 and v.state = 'unsigned') or (v.state = 'handling' and v.handler_id = x.person_id))))
-  and send_no in (select p.send_no from dispatch p where p.document_id = :document_id)
-  and state in ('to_do', 'to_read')
-returning person_id, send_no, folder;
+-- name: entry_hot_done
+update inbox_hot set state = 'done', done_at = :now where send_no = :send_no and person_id = :person_id;
+
+-- name: entry_cold_done
+update inbox set state = 'done', done_at = :now where person_id = :person_id and send_no = :send_no;
 
 -- name: duties_left
 select count(*) from addressee x join distribution v on v.unit_id = x.unit_id and v.document_id = :document_id

@@ -23,7 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from inbox_store.engine import Program
 from inbox_store.errors import Refused
 from inbox_store.nouns import Kind
-from inbox_store.programs import copies, dispatch, inbox, trace, work
+from inbox_store.programs import dispatch, inbox, signing, trace, work
 from inbox_store.programs.inbox import Delivered, EntryFilter
 from inbox_store.states import DISTRIBUTION, PENDING
 from tests.inbox_store.small_city import POSTS, RECEIVERS
@@ -231,7 +231,7 @@ class Road(RuleBasedStateMachine):
         """A clerk signs whatever there is."""
         wanted = [(paper, self.world.units[unit]) for paper in self.papers]
         actor = self.world.actor(CLERKS[unit][who % 2])
-        self.attempt(lambda: self.world.write(copies.sign_many(wanted, actor, self.clock.now)))
+        self.attempt(lambda: self.world.write(signing.sign_many(wanted, actor, self.clock.now)))
 
     @precondition(lambda self: self.papers)
     @rule(pick=PICK, unit=UNIT, who=PICK)

@@ -139,9 +139,9 @@ async def test_a_page_ends_with_a_commit(world: World) -> None:
     papers = [await world.send(["U1"]) for _ in range(3)]
     after = world.store.engine.position
     wanted = [(paper, world.units["U1"]) for paper in papers]
-    from inbox_store.programs import copies  # noqa: PLC0415
+    from inbox_store.programs import signing  # noqa: PLC0415
 
-    await world.write(copies.sign_many(wanted, world.actor("u1-a"), world.clock.now))
+    await world.write(signing.sign_many(wanted, world.actor("u1-a"), world.clock.now))
     told = await world.read(inbox.since(world.people["u1-a"], after, 1, world.clock.now))
     assert (len(told.items), told.more) == (3, False)
 

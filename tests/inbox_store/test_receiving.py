@@ -8,7 +8,7 @@ import pytest
 
 from inbox_store.errors import Refused
 from inbox_store.nouns import Attendee
-from inbox_store.programs import copies, figures, meetings, trace
+from inbox_store.programs import copies, figures, meetings, signing, trace
 from inbox_store.receipts import verify_receipt
 from inbox_store.times import DAY_US
 from tests.inbox_store.world import HOUR, World, rows_of
@@ -115,7 +115,7 @@ async def test_bulk_signing_is_marked_and_stops_at_nothing(world: World) -> None
     papers = [await world.send(["U1"]) for _ in range(3)]
     await world.sign(papers[1], "U1", "u1-b")
     wanted = [(paper, world.units["U1"]) for paper in papers] + [(papers[0], world.units["U2"])]
-    done = await world.write(copies.sign_many(wanted, world.actor("u1-a"), world.clock.now))
+    done = await world.write(signing.sign_many(wanted, world.actor("u1-a"), world.clock.now))
     assert [row.document_id for row in done.signed] == [papers[0], papers[2]]
     assert [row[2] for row in done.refused] == ["already_signed", "not_addressed"]
     receipt = await world.read(trace.receipt(papers[2], world.units["U1"]))

@@ -217,11 +217,11 @@ NONSENSE: tuple[object, ...] = (None, 77, "", "ü", [], {})
 
 async def proven(world: World) -> tuple[dict[str, object], dict[str, bytes]]:
     """A receipt of a commit with several, as it is handed out, and the published keys."""
-    from inbox_store.programs import copies  # noqa: PLC0415
+    from inbox_store.programs import signing  # noqa: PLC0415
 
     papers = [await world.send(["U1"]) for _ in range(5)]
     wanted = [(paper, world.units["U1"]) for paper in papers]
-    await world.write(copies.sign_many(wanted, world.actor("u1-a"), world.clock.now))
+    await world.write(signing.sign_many(wanted, world.actor("u1-a"), world.clock.now))
     receipt = await world.read(trace.receipt(papers[3], world.units["U1"]))
     told = json.loads(json.dumps({name: getattr(receipt, name) for name in receipt.__struct_fields__}))
     return told, {row[0]: row[1] for row in await world.read(trace.public_keys())}

@@ -18,11 +18,12 @@ from inbox_store.engine import Program, Row, Sql
 from inbox_store.keys import Keys
 from inbox_store.nouns import AudienceUnit, Folder, Kind, MeetingForm, NewDocument
 from inbox_store.orgrows import OrgRows
-from inbox_store.programs import access, account_care, copies, dispatch, figures, inbox, work
+from inbox_store.programs import access, account_care, copies, dispatch, figures, inbox, signing, work
 from inbox_store.programs import organisation as org
-from inbox_store.programs.copies import Actor, Signed
+from inbox_store.programs.copies import Actor
 from inbox_store.programs.dispatch import DocumentHead, Due, Plan, Submitted
 from inbox_store.programs.inbox import EntryFilter, EntryView, FeedItem
+from inbox_store.programs.signing import Signed
 from inbox_store.store import Store
 from inbox_store.times import DAY_US, US
 from tests.inbox_store.small_city import ROWS
@@ -229,7 +230,7 @@ class World:
 
     async def sign(self, document_id: int, unit: str, by: str) -> Signed:
         """Sign for a unit."""
-        return await self.write(copies.sign(document_id, self.units[unit], self.actor(by), self.clock.now))
+        return await self.write(signing.sign(document_id, self.units[unit], self.actor(by), self.clock.now))
 
     async def open(self, document_id: int, by: str) -> bool:
         """Open the document."""
