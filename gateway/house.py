@@ -5,6 +5,7 @@ Built in one place (``gateway.assembly``) and passed in; no flow knows which var
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -17,17 +18,19 @@ from gateway.rules.access import ACTIONS, Principal, Target, permit
 from gateway.rules.deadlines import DeadlineRules
 from gateway.rules.folders import DEFAULT_RULES, FolderRule
 from gateway.rules.workcal import WorkCalendar
-from inbox_store.engine import Nudge, Program
+from inbox_store.engine import Each, Nudge, Program
 from inbox_store.errors import Refused
+from inbox_store.failpoints import failpoint
 from inbox_store.org import Organisation, Unit
 from inbox_store.programs import organisation as org_programs
 from inbox_store.programs.copies import Actor
-from inbox_store.programs.idempotency import Answer, Idempotency, once, seen
+from inbox_store.programs.idempotency import Answer, Idempotency, Keyed, once, seen
 from inbox_store.store import Store
 from inbox_store.times import Clock
 from sms_billing.tariff import Tariff
 
 T = TypeVar("T")
+Order = TypeVar("Order")
 
 _JSON = msgspec.json.Encoder()
 
@@ -50,6 +53,7 @@ class House:
     tariffs: tuple[Tariff, ...] = ()
     wake: list[Callable[[], None]] = field(default_factory=list)
     _organisation: Organisation | None = None
+    _reading: asyncio.Task[Organisation] | None = None
 
     def __post_init__(self) -> None:
         """Forget the organisation whenever a commit changed it."""
@@ -57,18 +61,26 @@ class House:
 
     def _heard(self, nudge: Nudge) -> None:
         if nudge.org:
-            self._organisation = None
+            self._organisation = self._reading = None
 
     async def organisation(self) -> Organisation:
-        """The organisation as it stands; read again after it changed."""
-        found = self._organisation
-        while found is None:
+        """The organisation as it stands; read again after it changed, once for all who ask meanwhile."""
+        if self._organisation is not None:
+            return self._organisation
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read_organisation())
+        # Whoever asked first may leave; those who wait with them still get it.
+        return await asyncio.shield(self._reading)
+
+    async def _read_organisation(self) -> Organisation:
+        mine = asyncio.current_task()
+        while True:
             found = await self.store.engine.read(org_programs.snapshot())
             # A change that committed during the read makes it stale at once: read again.
             if found.version >= await self.store.engine.read(_version()):
-                self._organisation = found
-            else:
-                found = None
+                break
+        if self._reading is mine:  # nobody was told of a change since the reading began
+            self._organisation = found
         return found
 
     async def unit(self, unit_id: int) -> Unit:
@@ -105,12 +117,26 @@ class House:
 
         ``render`` makes the answer's body (a struct, or None for no content) from the fact's result.
         """
+        answer = await self.store.engine.write(once(act.key, program, rendered(render, status), act.now))
+        failpoint("after_accept")
+        return answer
 
-        def told(result: T) -> Answer:
-            body = render(result)
-            return Answer(status=status, body=b"" if body is None else _JSON.encode(body))
+    async def once_each(self, act: Act, each: Each[Keyed[Order], Answer], order: Order) -> Answer:
+        """The same for one order of a fact that takes many; ``each`` comes from ``once_each`` and ``rendered``."""
+        keyed = Keyed(idempotency=act.key, order=order, now=act.now)
+        answer = await self.store.engine.write_each(each, keyed)
+        failpoint("after_accept")
+        return answer
 
-        return await self.store.engine.write(once(act.key, program, told, act.now))
+
+def rendered(render: Callable[[T], object], status: int = 200) -> Callable[[T], Answer]:
+    """How a fact's result becomes the bytes of an answer, by the struct that ``render`` makes (None: no content)."""
+
+    def told(result: T) -> Answer:
+        body = render(result)
+        return Answer(status=status, body=b"" if body is None else _JSON.encode(body))
+
+    return told
 
 
 def _version() -> Program[int]:

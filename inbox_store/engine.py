@@ -13,11 +13,14 @@ programs run over every variant of the store; an engine only knows how to run th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from inbox_store.errors import Refused
+
 T = TypeVar("T")
+Order = TypeVar("Order")
 
 Row = tuple[Any, ...]
 
@@ -88,6 +91,9 @@ class OrgChanged:
 Step = Sql | Many | Audit | Receipt | Arrived | Changed | CommitNo | OrgChanged
 Program = Generator[Step, list[Row], T]
 
+Each = Callable[[Sequence[Order]], Program[Sequence[T | Refused]]]
+"""A fact that takes many orders at once and tells an outcome for each, in their order; a refusal harms no other order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Nudge:
@@ -112,6 +118,14 @@ class Engine(Protocol):
         """Run ``program`` as one fact; ``bulk`` facts let everybody else go first.
 
         Raises what the program raises (nothing is changed then), Refused("busy"), StoreFull, StoreBroken.
+        """
+        ...
+
+    async def write_each(self, each: Each[Order, T], order: Order) -> T:
+        """Run one order of a fact that takes many at once: orders that wait together are one program.
+
+        Raises what its outcome refuses; and as ``write`` does. A fault nobody foresaw harms only the order that brought
+        it about: the others are tried again.
         """
         ...
 

@@ -8,15 +8,15 @@ from datetime import datetime
 import msgspec
 
 from gateway.flows.proposals import field_fault
-from gateway.house import Act, House
+from gateway.house import Act, House, rendered
 from gateway.rules.deadlines import handle_due
 from inbox_store.engine import Program, Sql
 from inbox_store.errors import Refused
 from inbox_store.nouns import STATE_ZH, DistributionState
 from inbox_store.programs import copies, signing
 from inbox_store.programs import dispatch as dispatches
-from inbox_store.programs.idempotency import Answer
-from inbox_store.programs.signing import BulkSigned, Signed
+from inbox_store.programs.idempotency import Answer, once_each
+from inbox_store.programs.signing import BulkSigned, Signed, SignOrder
 from inbox_store.times import moment
 
 BULK_MAX = 200
@@ -112,12 +112,16 @@ async def open_document(house: House, act: Act, document_id: int) -> Answer:
     return await house.once(act, fact, lambda first: Opened(document_id=document_id, first=first))
 
 
+_SIGN = once_each(signing.sign_each, rendered(SignedCopy.of))
+"""Signatures that wait together are one fact."""
+
+
 async def sign(house: House, act: Act, document_id: int, unit_id: int) -> Answer:
     """Sign for the unit; whoever comes second is told who was first (F8)."""
     await house.require(act.principal, "document.sign", unit_id)
-    fact = signing.sign(document_id, unit_id, act.actor, act.now)
+    order = SignOrder(document_id=document_id, unit_id=unit_id, actor=act.actor, now=act.now)
     try:
-        return await house.once(act, fact, SignedCopy.of)
+        return await house.once_each(act, _SIGN, order)
     except Refused as refused:
         if refused.code != "already_signed":
             raise

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import secrets
 import sqlite3
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,21 +17,17 @@ from typing import Any, TypeVar
 import aiosqlite
 import structlog
 
+from inbox_store.embedded.lanes import Batch, Lanes, Waiting
 from inbox_store.embedded.migrate import migrate
-from inbox_store.embedded.runner import Outcome, Runner, run_read
-from inbox_store.engine import Nudge, Program, Sql
+from inbox_store.embedded.runner import Runner, run_read, store_fault
+from inbox_store.engine import Each, Nudge, Program, Sql
 from inbox_store.errors import Refused, StoreBroken, StoreFull
 from inbox_store.keys import ReceiptKey
 from inbox_store.statements import migrations, statements
 from inbox_store.times import Clock
 
 T = TypeVar("T")
-
-GROUP_MAX = 256
-"""Facts in one transaction at the most: bounds how long the first of them waits."""
-
-WAITING_MAX = 20_000
-"""Facts that may wait in a lane; above it the door answers that it is busy."""
+Order = TypeVar("Order")
 
 CHECKPOINT_PAGES = 4_000
 KEEP_EVERY_S = 1.0
@@ -78,7 +73,7 @@ class EmbeddedEngine:
         self._reader_count = readers
         self._free: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         self._open: list[aiosqlite.Connection] = []
-        self._lanes: tuple[deque[tuple[Program[Any], asyncio.Future[Any]]], ...] = (deque(), deque())
+        self._lanes = Lanes()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._listeners: list[Callable[[Nudge], None]] = []
@@ -105,7 +100,7 @@ class EmbeddedEngine:
     @property
     def waiting(self) -> int:
         """Facts that wait for the writer, both lanes."""
-        return sum(len(lane) for lane in self._lanes)
+        return len(self._lanes)
 
     def subscribe(self, listener: Callable[[Nudge], None]) -> None:
         """Call ``listener`` on the loop after each commit that concerns anybody, in commit order."""
@@ -159,8 +154,8 @@ class EmbeddedEngine:
             await writer
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
-        if self._broken is None and self._open:
-            await hop(self._keeper, lambda conn: conn.execute("pragma wal_checkpoint(truncate)").fetchall())
+        if self._open:
+            await self._checkpoint("truncate")
         await self._close_all()
 
     async def _close_all(self) -> None:
@@ -170,15 +165,23 @@ class EmbeddedEngine:
 
     async def write(self, program: Program[T], *, bulk: bool = False) -> T:
         """Run one fact; it is durable when this returns. Raises Refused("busy") when too much waits."""
+        told: T = await self._wait(Waiting(asyncio.get_running_loop().create_future(), program), bulk=bulk)
+        return told
+
+    async def write_each(self, each: Each[Order, T], order: Order) -> T:
+        """Run one order of a fact that takes many at once; those that wait together are one program."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        told: T = await self._wait(Waiting(future, order, each), bulk=False)
+        return told
+
+    async def _wait(self, waiting: Waiting, *, bulk: bool) -> Any:  # noqa: ANN401 - as the program has it
         if self._broken is not None:
             raise self._broken
-        lane = self._lanes[bulk]
-        if self._closing or len(lane) >= WAITING_MAX:
+        if self._closing:
             raise Refused("busy")
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        lane.append((program, future))
+        self._lanes.add(waiting, bulk=bulk)
         self._wake.set()
-        return await future
+        return await waiting.future
 
     async def read(self, program: Program[T]) -> T:
         """Run a program of queries over one snapshot on a free reader."""
@@ -192,21 +195,9 @@ class EmbeddedEngine:
         result: T = await hop(conn, lambda raw: run_read(raw, self._sql, program))
         return result
 
-    def _next_group(self) -> list[tuple[Program[Any], asyncio.Future[Any]]]:
-        """All that is interactive and waits, up to GROUP_MAX; else one bulk fact."""
-        interactive, bulk = self._lanes
-        if interactive:
-            return [interactive.popleft() for _ in range(min(GROUP_MAX, len(interactive)))]
-        return [bulk.popleft()] if bulk else []
-
     async def _write_loop(self) -> None:
-        bulk_turn = False
         while True:
-            bulk = self._lanes[1]
-            # After each interactive group one bulk fact has its turn, so that neither lane starves the other.
-            group = [bulk.popleft()] if bulk_turn and bulk else self._next_group()
-            bulk_turn = not bulk_turn
-            if group:
+            if group := self._lanes.group():
                 await self._commit(group)
             elif self._closing:
                 return
@@ -214,19 +205,19 @@ class EmbeddedEngine:
                 self._wake.clear()
                 await self._wake.wait()
 
-    async def _commit(self, group: list[tuple[Program[Any], asyncio.Future[Any]]]) -> None:
+    async def _commit(self, group: list[Batch]) -> None:
         if self._broken is not None:
             # What waited when the disk failed is not tried as if nothing had happened.
             self._fail(group, self._broken)
             return
-        programs = [program for program, _ in group]
+        programs = [batch.program for batch in group]
         try:
             outcomes, nudge = await hop(self._writer, lambda conn: self._runner.run(conn, programs))
         except Exception as fault:  # noqa: BLE001 - whatever kept it from committing, all of the group are told
             self._fail(group, fault)
             return
-        for (_, future), outcome in zip(group, outcomes, strict=True):
-            _settle(future, outcome)
+        for batch, outcome in zip(group, outcomes, strict=True):
+            self._lanes.again(batch.settle(outcome))
         if nudge:
             self._tell(nudge)
 
@@ -238,13 +229,13 @@ class EmbeddedEngine:
             except Exception:
                 log.exception("store.listener_failed", commit_no=nudge.commit_no)
 
-    def _fail(self, group: list[tuple[Program[Any], asyncio.Future[Any]]], fault: Exception) -> None:
-        """Nothing of the group was committed: each is told; a broken store accepts nothing more."""
+    def _fail(self, group: list[Batch], fault: Exception) -> None:
+        """Nothing of the group is acknowledged: each is told; a broken store accepts nothing more."""
         if isinstance(fault, StoreBroken):
             self._broken = fault
         log.error("store.commit_failed", facts=len(group), reason=str(fault))
-        for _, future in group:
-            _settle(future, Outcome(fault=fault))
+        for batch in group:
+            batch.fail(fault)
 
     async def _keep_loop(self) -> None:
         """Fold the log into the file beside the writer, which is never held for it; notice commits of other processes."""
@@ -252,14 +243,28 @@ class EmbeddedEngine:
             await asyncio.sleep(KEEP_EVERY_S)
             with contextlib.suppress(Refused, StoreBroken, StoreFull):
                 await self.write(_look())
-            try:
-                wal = self._path.with_name(self._path.name + "-wal")
-                if wal.exists() and wal.stat().st_size > CHECKPOINT_PAGES * 4096:
-                    await hop(
-                        self._keeper, lambda conn: conn.execute("pragma wal_checkpoint(passive)").fetchall()
-                    )
-            except sqlite3.Error as fault:
-                log.warning("store.checkpoint_failed", reason=str(fault))
+            wal = self._path.with_name(self._path.name + "-wal")
+            if wal.exists() and wal.stat().st_size > CHECKPOINT_PAGES * 4096:
+                await self.fold()
+
+    async def fold(self) -> None:
+        """Fold the log into the file as far as no reader needs it; done by itself when the log is long."""
+        await self._checkpoint("passive")
+
+    async def _checkpoint(self, how: str) -> None:
+        """A full disk leaves the log for a later time; one that fails ends all writing, here as in a commit.
+
+        A sync that failed is not tried again: the system may have dropped the pages and call the next one good.
+        """
+        if self._broken is not None:
+            return
+        try:
+            await hop(self._keeper, lambda conn: conn.execute(f"pragma wal_checkpoint({how})").fetchall())
+        except sqlite3.Error as fault:
+            told = store_fault(fault)
+            if isinstance(told, StoreBroken):
+                self._broken = told
+            log.exception("store.checkpoint_failed")
 
 
 def _epoch_of(conn: sqlite3.Connection) -> str:
@@ -274,13 +279,3 @@ def _epoch_of(conn: sqlite3.Connection) -> str:
 def _look() -> Program[None]:
     """A transaction that changes nothing: its begin takes notice of foreign commits, its end costs no sync."""
     yield Sql("position")
-
-
-def _settle(future: asyncio.Future[Any], outcome: Outcome) -> None:
-    """Give the waiting caller its result; a caller who left meanwhile gets nothing, the fact stands."""
-    if future.done():
-        return
-    if outcome.fault is None:
-        future.set_result(outcome.value)
-    else:
-        future.set_exception(outcome.fault)

@@ -183,8 +183,10 @@ where v.document_id = :document_id and v.unit_id > :after order by v.unit_id lim
 select v.state, count(*), sum(case when v.opened_at is not null then 1 else 0 end), sum(v.signed_unread)
 from distribution v where v.document_id = :document_id group by v.state;
 
+-- Keys are [owner, key]; the first column is the place among them.
 -- name: idempotency_seen
-select route, body_hash, status, answer from idempotency where owner = :owner and key = :key;
+select o.key, i.route, i.body_hash, i.status, i.answer
+from json_each(:keys) o cross join idempotency i where i.owner = o.value ->> 0 and i.key = o.value ->> 1;
 
 -- name: idempotency_keep
 insert into idempotency (owner, key, route, body_hash, status, answer, at) values (:owner, :key, :route, :body_hash, :status, :answer, :at);

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import pytest
 
-from inbox_store.embedded import engine as embedded_engine
+from inbox_store.embedded import lanes as embedded_lanes
 from inbox_store.engine import Audit, CommitNo, Many, Nudge, OrgChanged, Program, Sql
 from inbox_store.errors import Refused
 from inbox_store.programs import inbox, trace
@@ -321,9 +321,49 @@ async def test_a_person_waits_for_one_bulk_fact_at_most(store: Store) -> None:
     assert order.index("I") <= 1
 
 
+def add_lines(codes: Sequence[str]) -> Program[list[int | Refused]]:
+    """Lines for all who wait together; an empty code is refused, "fault" is a fault nobody foresaw."""
+    told: list[int | Refused] = []
+    for code in codes:
+        if not code:
+            told.append(Refused("no"))
+            continue
+        yield Sql("org_line_upsert", {"code": code, "name": code})
+        if code == "fault":
+            raise ZeroDivisionError
+        told.append(len(codes))
+    return told
+
+
+async def test_orders_that_wait_together_are_one_program(store: Store) -> None:
+    """Each caller gets its own outcome; a refused order harms no other."""
+    gate = Gate()
+    holding = asyncio.create_task(store.engine.write(gate.hold()))
+    await gate.reached()
+    asked = [asyncio.create_task(store.engine.write_each(add_lines, code)) for code in ("A", "", "B", "C")]
+    await asyncio.sleep(0)
+    gate.open()
+    told = await asyncio.gather(holding, *asked, return_exceptions=True)
+    assert [one if isinstance(one, int) else str(one) for one in told[1:]] == [4, "no()", 4, 4]
+    assert await lines(store) == {"A", "B", "C"}
+
+
+async def test_a_fault_in_one_order_is_its_own(store: Store) -> None:
+    """Where an order brings the program of many to fall, the others are done and only that one is told of the fault."""
+    gate = Gate()
+    holding = asyncio.create_task(store.engine.write(gate.hold()))
+    await gate.reached()
+    asked = [asyncio.create_task(store.engine.write_each(add_lines, code)) for code in ("A", "fault", "B")]
+    await asyncio.sleep(0)
+    gate.open()
+    told = await asyncio.gather(holding, *asked, return_exceptions=True)
+    assert [one if isinstance(one, int) else type(one) for one in told[1:]] == [1, ZeroDivisionError, 1]
+    assert await lines(store) == {"A", "B"}
+
+
 async def test_a_full_line_is_busy(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """When as many facts wait as may, one more is refused at once with "busy"; the other lane still takes."""
-    monkeypatch.setattr(embedded_engine, "WAITING_MAX", 3)
+    monkeypatch.setattr(embedded_lanes, "WAITING_MAX", 3)
     gate = Gate()
     holding = asyncio.create_task(store.engine.write(gate.hold()))
     await gate.reached()
