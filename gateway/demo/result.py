@@ -51,9 +51,8 @@ def _facts(played: Played) -> Program[Facts]:
     row = yield from dispatch.dispatch_row(played.dispatch_id)
     told = yield from figures.outcomes_of(played.document_id)
     released, done = row.decided_at or row.submitted_at, row.sent_at or 0
-    base = copies - told.get("returned", 0) - told.get("recalled", 0)
     outcomes = Figures(
-        copies=base,
+        sent=copies,
         on_time=told.get("on_time", 0),
         late=told.get("late", 0),
         returned=told.get("returned", 0),

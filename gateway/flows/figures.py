@@ -8,13 +8,12 @@ from gateway.house import House
 from gateway.rules import rates as rules
 from gateway.rules.access import Principal, reach
 from gateway.rules.rate_tables import By, Row, ranked, table
-from gateway.rules.rates import Period, Tally
+from gateway.rules.rates import Period
 from inbox_store.errors import Refused
 from inbox_store.nouns import Noun
 from inbox_store.org import Organisation
-from inbox_store.programs import figures as programs
-from inbox_store.programs.figures import TallyKey
-from inbox_store.times import day_int, day_of, int_day
+from inbox_store.programs import tallies
+from inbox_store.times import day_int, day_of
 
 
 class RateTable(Noun, frozen=True, kw_only=True):
@@ -25,19 +24,6 @@ class RateTable(Noun, frozen=True, kw_only=True):
     by: By
     rows: tuple[Row, ...]
     total: Row
-
-
-def _tally(key: TallyKey, n: int) -> Tally:
-    measure, unit_id, kind, day, outcome, outcome_day = key
-    return Tally(
-        measure=measure,  # type: ignore[arg-type]  # written by the programs from closed lists
-        unit_id=unit_id,
-        kind=kind,  # type: ignore[arg-type]
-        day=int_day(day),
-        outcome=outcome,  # type: ignore[arg-type]
-        outcome_day=int_day(outcome_day) if outcome_day else None,
-        n=n,
-    )
 
 
 def _visible(principal: Principal | None, organisation: Organisation) -> frozenset[int]:
@@ -74,10 +60,10 @@ async def rates(
     told = rules.period(start, after, house.calendar)
     if cutoff is not None:
         told = Period(start=start, end=after, cutoff=max(cutoff, after))
-    kept = await house.store.engine.read(programs.tallies(day_int(start), day_int(end)))
-    tallies = [_tally(key, n) for key, n in kept.items() if key[1] in visible]
     last_day = rules.as_of(told, day_of(now))
-    by_unit = rules.figures(tallies, told, last_day)
+    window = (day_int(start), day_int(end), day_int(last_day))
+    sums = await house.store.engine.read(tallies.sums(*window))
+    by_unit = rules.figures(sums, sums.keys() & visible)
     rows = table(by_unit, organisation, by)
     return RateTable(
         period=told,

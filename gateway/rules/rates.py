@@ -1,65 +1,24 @@
 """The rates of the bulletin from tallies: sums of integers, never a recount of the history (bulletin 3.1-3.3).
 
-A tally row says how many things of one measure, unit, kind and day stand in one state. It is kept up to date in the
-transaction of each fact, and it knows the day of the outcome, so that the figures *as of* an earlier day can still be
-told: what happened after that day has not happened yet.
-
-======== ============================================== =========================================================
-measure  one thing counted                              outcome (an open one has no day)
-======== ============================================== =========================================================
-sign     a copy (document x unit), on the day it was    unsigned (open), on_time, late, returned, recalled
-         sent; drills and a unit's own copies never
-unread   a copy signed without being opened             signed_unread
-handling a copy transferred to handling, on that day    open, archived
-meeting  a unit asked for a meeting receipt, on the     asked (open), answered, answered_late
-         day the notice was sent
-======== ============================================== =========================================================
-
-Recalled *after* signing stays as signed, and so does a supplement to a unit that already has the copy: neither makes
-a row of its own.
+A tally says how many things of a unit had an outcome, by the day of the thing and the day of the outcome; it moves in the
+transaction of each fact. The figures *as of* a day are the sums up to that day: what happened after it has not happened
+yet, and a copy without an outcome is one that waits. Drills, a unit's own copies and kinds that nobody signs for are
+never counted as sent. Recalled *after* signing stays as signed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from gateway.rules.workcal import WorkCalendar
-from inbox_store.nouns import NO_SIGNING_DUTY, Kind
-
-Measure = Literal["sign", "unread", "handling", "meeting"]
-Outcome = Literal[
-    "unsigned",
-    "on_time",
-    "late",
-    "returned",
-    "recalled",
-    "signed_unread",
-    "open",
-    "archived",
-    "asked",
-    "answered",
-    "answered_late",
-]
 
 CUTOFF_WORK_DAYS: Final = 5
 
 NO_FIGURE: Final = "—"
-
-
-class Tally(msgspec.Struct, frozen=True, kw_only=True):
-    """``n`` things in one state; ``day`` and ``outcome_day`` are calendar days in Asia/Shanghai."""
-
-    measure: Measure
-    unit_id: int
-    kind: Kind
-    day: date
-    outcome: Outcome
-    outcome_day: date | None = None
-    n: int = 1
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,9 +54,9 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """What is counted; two of them add up field by field. ``copies`` are those due to be signed: the base S."""
+    """What happened, by outcome; two of them add up field by field."""
 
-    copies: int = 0
+    sent: int = 0
     on_time: int = 0
     late: int = 0
     returned: int = 0
@@ -115,6 +74,11 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         return Figures(**dict(zip(self.__struct_fields__, map(sum, pairs), strict=True)))
 
     @property
+    def copies(self) -> int:
+        """Copies due to be signed, the base S: those sent, but not sent back or taken back before they were signed."""
+        return self.sent - self.returned - self.recalled
+
+    @property
     def signed(self) -> int:
         """Copies signed for, in time or late."""
         return self.on_time + self.late
@@ -123,6 +87,11 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     def unsigned(self) -> int:
         """Copies still waiting for a signature."""
         return self.copies - self.signed
+
+    @property
+    def backlog(self) -> int:
+        """未办结归档: taken into handling and not archived (P14); of every day up to the cut-off, not of the period alone."""
+        return self.handled - self.archived
 
     @property
     def sign_rate(self) -> Rate:
@@ -145,30 +114,6 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         return Rate(numerator=self.answered, denominator=self.asked)
 
 
-_COUNTED: Final[Mapping[tuple[Measure, Outcome], tuple[str, ...]]] = {
-    ("sign", "unsigned"): ("copies",),
-    ("sign", "on_time"): ("copies", "on_time"),
-    ("sign", "late"): ("copies", "late"),
-    ("sign", "returned"): ("returned",),
-    ("sign", "recalled"): ("recalled",),
-    ("unread", "signed_unread"): ("signed_unread",),
-    ("handling", "open"): ("handled",),
-    ("handling", "archived"): ("handled", "archived"),
-    ("meeting", "asked"): ("asked",),
-    ("meeting", "answered"): ("asked", "answered"),
-    ("meeting", "answered_late"): ("asked", "answered_late"),
-}
-"""Which figures one thing in a state adds to."""
-
-_STILL_OPEN: Final[Mapping[Measure, Outcome | None]] = {
-    "sign": "unsigned",
-    "unread": None,
-    "handling": "open",
-    "meeting": "asked",
-}
-"""What an outcome is before its day: open again, or nothing at all."""
-
-
 def period(start: date, end: date, calendar: WorkCalendar, work_days: int = CUTOFF_WORK_DAYS) -> Period:
     """The days [start, end) with the default cut-off: the fifth working day after their last day.
 
@@ -183,39 +128,6 @@ def as_of(told: Period, today: date) -> date:
     return min(today, told.cutoff)
 
 
-def figures(tallies: Iterable[Tally], told: Period, last_day: date) -> dict[int, Figures]:
-    """Each unit's figures of the period as of the end of ``last_day``. Raises ValueError at a row of no such state."""
-    sums: dict[int, dict[str, int]] = {}
-    for tally in tallies:
-        if not told.start <= tally.day < told.end or tally.day > last_day:
-            continue
-        for name in _adds_to(tally, last_day):
-            unit = sums.setdefault(tally.unit_id, {})
-            unit[name] = unit.get(name, 0) + tally.n
-    return {unit_id: Figures(**unit) for unit_id, unit in sums.items()}
-
-
-def backlog(tallies: Iterable[Tally], last_day: date) -> dict[int, int]:
-    """未办结归档: each unit's copies ever taken into handling by ``last_day`` and not archived by then (P14)."""
-    open_: dict[int, int] = {}
-    for tally in tallies:
-        if (
-            tally.measure == "handling"
-            and tally.day <= last_day
-            and "archived" not in _adds_to(tally, last_day)
-        ):
-            open_[tally.unit_id] = open_.get(tally.unit_id, 0) + tally.n
-    return open_
-
-
-def _adds_to(tally: Tally, last_day: date) -> tuple[str, ...]:
-    """The names of the figures a row adds to, as of the end of ``last_day``."""
-    if tally.measure == "sign" and tally.kind in NO_SIGNING_DUTY:
-        return ()
-    counted = _COUNTED.get((tally.measure, tally.outcome))
-    if counted is None:
-        raise ValueError(f"tally of {tally.measure}: no outcome {tally.outcome}")
-    if tally.outcome_day is None or tally.outcome_day <= last_day:
-        return counted
-    before = _STILL_OPEN[tally.measure]
-    return _COUNTED[tally.measure, before] if before else ()
+def figures(sums: Mapping[int, Mapping[str, int]], units: Iterable[int]) -> dict[int, Figures]:
+    """The figures of those of ``units`` to which anything happened. Raises TypeError at an outcome it does not know."""
+    return {unit_id: Figures(**sums[unit_id]) for unit_id in units if unit_id in sums}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-from inbox_store.engine import Audit, Changed, Many, Program, Sql
+from inbox_store.engine import Audit, Changed, Program, Sql
 from inbox_store.errors import Refused
 from inbox_store.nouns import LEADER_ROLES, Noun
 from inbox_store.programs.dispatch import DocumentHead, document_head, not_asked_any_more
 from inbox_store.programs.entries import clerks_are_done, find_entry, give_entry, settle_entry, write_entry
+from inbox_store.programs.tallies import happened
 from inbox_store.states import PENDING, distribution_step
-from inbox_store.times import day_int, day_of
 
 
 class Copy(Noun, frozen=True, kw_only=True):
@@ -61,28 +59,6 @@ def _require_clerk(actor: Actor, unit_id: int, now: int) -> Program[None]:
         raise Refused("not_clerk", unit=unit_id)
 
 
-Moves = Counter[tuple[str, int, str, int, str, int]]
-"""How far each tally moves, by measure, unit, kind, day, outcome and the outcome's day (the columns of its key)."""
-
-
-def tally_rows(moves: Moves) -> list[dict[str, str | int]]:
-    """The moves as rows of the statement ``tally_move``; what cancels out is no move."""
-    names = ("measure", "unit_id", "kind", "day", "outcome", "outcome_day")
-    return [{**dict(zip(names, key, strict=True)), "n": n} for key, n in moves.items() if n]
-
-
-def sign_moves(
-    moves: Moves, copy: tuple[int, str, int], after: str, now: int, *, unread: bool = False
-) -> None:
-    """One unsigned copy (unit, kind, sent_at) enters another outcome of the sign tally; 未阅即签 is counted beside it."""
-    unit_id, kind, sent_at = copy
-    day, today = day_int(day_of(sent_at)), day_int(day_of(now))
-    moves["sign", unit_id, kind, day, "unsigned", 0] -= 1
-    moves["sign", unit_id, kind, day, after, today] += 1
-    if unread:  # bulk signing cannot hide behind a good rate
-        moves["unread", unit_id, kind, day, "signed_unread", today] += 1
-
-
 def open_document(document_id: int, actor: Actor, now: int) -> Program[bool]:
     """The person opens the document: kept apart from signing (F9). Returns whether it was the first time."""
     entry = yield from find_entry(actor.person_id, document_id)
@@ -114,9 +90,7 @@ def return_copy(document_id: int, unit_id: int, reason: str, actor: Actor, now: 
         raise Refused("already_answered", document=document_id, unit=unit_id)
     yield Sql("copy_returned", {**key, "now": now, "person_id": actor.person_id, "reason": reason})
     if copy.counted:
-        moves: Moves = Counter()
-        sign_moves(moves, (unit_id, head.kind, copy.sent_at), "returned", now)
-        yield Many("tally_move", tally_rows(moves))
+        yield from happened((unit_id, head.kind, copy.sent_at), "returned", now)
     yield Audit(
         action="document.return",
         actor=actor.person_id,
@@ -182,15 +156,11 @@ def _begin_handling(head: DocumentHead, copy: Copy, unit_id: int, now: int) -> P
     """A copy enters H(U,P) once, with the day its handling began (bulletin.md 3.3); drills never do."""
     if head.is_test:
         return
-    key = {"measure": "handling", "unit_id": unit_id, "kind": head.kind}
     if copy.handling_started_at is None:
-        today = day_int(day_of(now))
-        yield Sql("tally_move", {**key, "day": today, "outcome": "open", "outcome_day": 0, "n": 1})
+        yield from happened((unit_id, head.kind, now), "handled")
     elif copy.state == "archived" and copy.archived_at is not None:
-        began = {**key, "day": day_int(day_of(copy.handling_started_at))}
-        filed = day_int(day_of(copy.archived_at))
-        yield Sql("tally_move", {**began, "outcome": "archived", "outcome_day": filed, "n": -1})
-        yield Sql("tally_move", {**began, "outcome": "open", "outcome_day": 0, "n": 1})
+        thing = (unit_id, head.kind, copy.handling_started_at)
+        yield from happened(thing, "archived", copy.archived_at, n=-1)
 
 
 def opinion(document_id: int, unit_id: int, text: str, actor: Actor, now: int) -> Program[int]:
@@ -233,11 +203,10 @@ def archive(document_id: int, unit_id: int, actor: Actor, now: int) -> Program[N
     yield from _handler_is_done(document_id, unit_id, now)
     if head.is_test:
         return
-    key = {"measure": "handling", "unit_id": unit_id, "kind": head.kind}
-    key["day"] = day_int(day_of(copy.handling_started_at or now))
-    if copy.handling_started_at is not None:
-        yield Sql("tally_move", {**key, "outcome": "open", "outcome_day": 0, "n": -1})
-    yield Sql("tally_move", {**key, "outcome": "archived", "outcome_day": day_int(day_of(now)), "n": 1})
+    thing = (unit_id, head.kind, copy.handling_started_at or now)
+    if copy.handling_started_at is None:
+        yield from happened(thing, "handled")
+    yield from happened(thing, "archived", now)
 
 
 def reopen(

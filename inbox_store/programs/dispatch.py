@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from inbox_store.chain import canonical
@@ -12,6 +13,7 @@ from inbox_store.errors import Refused
 from inbox_store.grams import grams
 from inbox_store.nouns import NO_SIGNING_DUTY, AudienceUnit, MeetingForm, NewDocument, Noun
 from inbox_store.programs.entries import find_entry, set_entry, settle_entry
+from inbox_store.programs.tallies import Moves, count, happened, move, quarter_of
 from inbox_store.states import dispatch_step
 from inbox_store.times import day_int, day_of
 
@@ -384,18 +386,22 @@ def _own_copy(row: DispatchRow, commit_no: int, now: int) -> Program[None]:
 
 
 def _tally_chunk(window: dict[str, int], head: DocumentHead, now: int) -> Program[None]:
-    told = {**window, "kind": head.kind, "day": day_int(day_of(now))}
-    yield Sql("tally_send", {**told, "measure": "sign", "outcome": "unsigned", "role": ""})
-    if head.kind == "meeting_notice":
-        yield Sql("tally_send", {**told, "measure": "meeting", "outcome": "asked", "role": "to"})
+    day = day_int(day_of(now))
+    told = {**window, "kind": head.kind, "day": day, "quarter": quarter_of(day)}
+    counted = [("sent", "")] + [("asked", "to")] * (head.kind == "meeting_notice")
+    for outcome, role in counted:
+        yield Sql("tally_send", {**told, "outcome": outcome, "role": role})
+        yield Sql("tally_quarter_send", {**told, "outcome": outcome, "role": role})
 
 
 def _reopen_tallies(window: dict[str, int], head: DocumentHead) -> Program[None]:
-    """A returned copy that is sent again is the same copy, open anew: its earlier outcome leaves the tallies."""
+    """A returned copy that is sent again is the same copy, sent anew: its earlier round leaves the tallies."""
+    moves: Moves = Counter()
     for unit_id, sent_at, returned_at in (yield Sql("distribution_reopened", window)):
-        gone = {"measure": "sign", "unit_id": unit_id, "kind": head.kind, "outcome": "returned", "n": -1}
-        days = {"day": day_int(day_of(sent_at)), "outcome_day": day_int(day_of(returned_at))}
-        yield Sql("tally_move", {**gone, **days})
+        thing = (unit_id, head.kind, sent_at)
+        count(moves, thing, "sent", n=-1)
+        count(moves, thing, "returned", returned_at, n=-1)
+    yield from move(moves)
 
 
 def _reopen_entries(window: dict[str, int], head: DocumentHead, now: int) -> Program[None]:
@@ -421,18 +427,16 @@ def recall(document_id: int, reason: str, actor: int, origin: str, now: int) -> 
         raise Refused("already_recalled", id=document_id)
     unsigned = yield Sql("recall_units", {"document_id": document_id})
     yield Sql("distribution_recall", {"document_id": document_id, "now": now})
-    moves = []
+    moves: Moves = Counter()
     for unit_id, counted, sent_at in unsigned:
         if counted:
-            base = {"measure": "sign", "unit_id": unit_id, "kind": head.kind, "day": day_int(day_of(sent_at))}
-            moves.append({**base, "outcome": "unsigned", "outcome_day": 0, "n": -1})
-            moves.append({**base, "outcome": "recalled", "outcome_day": day_int(day_of(now)), "n": 1})
-    yield Many("tally_move", moves)
+            count(moves, (unit_id, head.kind, sent_at), "recalled", now)
+    yield from move(moves)
     for unit_id, sent_at in (yield Sql("meeting_unanswered", {"document_id": document_id})):
         yield from not_asked_any_more(head, unit_id, sent_at)
     key = f"withdraw:{document_id}"
     payload = json.dumps({"document_id": document_id})
-    yield Sql("work_put", {"lane": 1, "kind": "withdraw", "key": key, "payload": payload, "due_at": now})
+    yield from work.put("withdraw", key, payload, lane=1, due_at=work.AT_ONCE)
     detail = {"reason": reason, "taken_back": len(unsigned)}
     yield Audit(
         action="document.recall", actor=actor, subject=f"document:{document_id}", detail=detail, origin=origin
@@ -446,8 +450,7 @@ def not_asked_any_more(head: DocumentHead, unit_id: int, sent_at: int) -> Progra
         return
     if (yield Sql("meeting_receipt_last", {"document_id": head.id, "unit_id": unit_id})):
         return  # answered: it stays in the rate, whatever became of the notice
-    key = {"measure": "meeting", "unit_id": unit_id, "kind": head.kind, "day": day_int(day_of(sent_at))}
-    yield Sql("tally_move", {**key, "outcome": "asked", "outcome_day": 0, "n": -1})
+    yield from happened((unit_id, head.kind, sent_at), "asked", n=-1)
 
 
 def withdraw_chunk(document_id: int, after: int, units_max: int, now: int) -> Program[int | None]:

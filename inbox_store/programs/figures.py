@@ -6,54 +6,60 @@ from collections import Counter
 
 from inbox_store.engine import Program, Sql
 from inbox_store.nouns import Noun
+from inbox_store.programs.tallies import quarter_of, quarter_start
 from inbox_store.times import day_int, day_of
 
-TallyKey = tuple[str, int, str, int, str, int]
-"""measure, unit_id, kind, day (yyyymmdd), outcome, outcome_day (yyyymmdd, 0 for none)."""
+TallyKey = tuple[int, str, str, int, int]
+"""unit_id, kind, outcome, day and outcome_day (yyyymmdd); the sum of a quarter has no kind, its first day, and day 0."""
+
+RECOUNTS = (
+    "recount_sent",
+    "recount_signed",
+    "recount_unread",
+    "recount_handled",
+    "recount_archived",
+    "recount_asked",
+    "recount_answered",
+)
 
 
 class Difference(Noun, frozen=True, kw_only=True):
-    """One tally that does not agree with the history."""
+    """One tally that does not agree with the history; without a kind it is the sum of the quarter that begins on ``day``."""
 
-    measure: str
     unit_id: int
     kind: str
-    day: int
     outcome: str
+    day: int
     outcome_day: int
     tally: int
     history: int
 
 
-def tallies(from_day: int, to_day: int) -> Program[dict[TallyKey, int]]:
-    """The tallies of the days from ``from_day`` to ``to_day`` (yyyymmdd, both included)."""
-    rows = yield Sql("tallies_read", {"from_day": from_day, "to_day": to_day})
-    return {(row[0], row[1], row[2], row[3], row[4], row[5]): row[6] for row in rows}
-
-
 def recount() -> Program[list[Difference]]:
     """Count the whole history again and name every tally that differs; empty when they agree."""
     history: Counter[TallyKey] = Counter()
-    for name in ("recount_sign", "recount_unread", "recount_handling", "recount_meeting"):
-        for measure, unit_id, kind, at, outcome, outcome_at in (yield Sql(name)):
-            outcome_day = day_int(day_of(outcome_at)) if outcome_at else 0
-            history[measure, unit_id, kind, day_int(day_of(at)), outcome, outcome_day] += 1
-    kept = yield from tallies(0, 99_999_999)
+    for name in RECOUNTS:
+        for unit_id, kind, outcome, began, at in (yield Sql(name)):
+            day = day_int(day_of(began))
+            history[unit_id, kind, outcome, day, day_int(day_of(at))] += 1
+            history[unit_id, "", outcome, quarter_start(quarter_of(day)), 0] += 1
+    kept: Counter[TallyKey] = Counter({row[:5]: row[5] for row in (yield Sql("tallies_all"))})
+    for quarter, unit_id, outcome, n in (yield Sql("tally_quarters_all")):
+        kept[unit_id, "", outcome, quarter_start(quarter), 0] = n
     return [
-        _difference(key, kept.get(key, 0), history[key])
+        _difference(key, kept[key], history[key])
         for key in sorted(kept.keys() | history.keys())
-        if kept.get(key, 0) != history[key]
+        if kept[key] != history[key]
     ]
 
 
 def _difference(key: TallyKey, tally: int, history: int) -> Difference:
-    measure, unit_id, kind, day, outcome, outcome_day = key
+    unit_id, kind, outcome, day, outcome_day = key
     return Difference(
-        measure=measure,
         unit_id=unit_id,
         kind=kind,
-        day=day,
         outcome=outcome,
+        day=day,
         outcome_day=outcome_day,
         tally=tally,
         history=history,

@@ -188,7 +188,7 @@ def items_of(
     heads = {row[0]: row[1:] for row in (yield Sql("items_of", {"sends": sends}))}
     copies: dict[int, list[CopyStatus]] = {}
     for row in (yield Sql("copies_of_person", {"sends": sends, "person_id": person_id, "now": now})):
-        copies.setdefault(row[0], []).append(_status(row))
+        copies.setdefault(row[0], []).append(status_of(row))
     items = []
     for commit_no, send_no, fresh in wanted:
         for given_no, folder, state in (
@@ -196,17 +196,19 @@ def items_of(
         ):
             told = tuple({copy.unit_id: copy for copy in copies.get(send_no, ())}.values())
             place = (commit_no, send_no, fresh or given_no > after)
-            items.append(_item(place, folder, state, heads[send_no], told))
+            items.append(item_at(place, folder, state, heads[send_no], told))
     return tuple(items)
 
 
-def _status(row: Row) -> CopyStatus:
+def status_of(row: Row) -> CopyStatus:
+    """A row of (send number, unit, state, due, signer's name, sent) as the copy's standing."""
     return CopyStatus(unit_id=row[1], state=row[2], sign_due_at=row[3], signed_by=row[4], sent_at=row[5])
 
 
-def _item(
+def item_at(
     place: tuple[int, int, bool], folder: str, state: str, head: Row, copies: tuple[CopyStatus, ...]
 ) -> FeedItem:
+    """The item at ``place`` (commit, send number, arrived); ``head`` is a row of ``items_of`` without its send number."""
     commit_no, send_no, fresh = place
     return FeedItem(
         commit_no=commit_no,

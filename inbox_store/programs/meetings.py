@@ -13,7 +13,7 @@ from inbox_store.keys import PhoneVault
 from inbox_store.nouns import Attendee, Noun
 from inbox_store.programs.copies import Actor, copy_row, posts_now
 from inbox_store.programs.entries import find_entry, write_entry
-from inbox_store.times import day_int, day_of
+from inbox_store.programs.tallies import happened
 
 
 class MeetingRow(Noun, frozen=True, kw_only=True):
@@ -136,7 +136,8 @@ def answer(
     yield Sql("meeting_receipt_add", {**key, **who, "version": version, "attendees": told, "note": note})
     if version == 1 and copy.counted and copy.role == "to":
         on_time = now <= meeting.reply_due_at
-        yield from _count_answer(unit_id, copy.sent_at, "answered" if on_time else "answered_late", now)
+        thing = (unit_id, "meeting_notice", copy.sent_at)
+        yield from happened(thing, "answered" if on_time else "answered_late", now)
     yield Audit(
         action="meeting.answer",
         actor=actor.person_id,
@@ -145,17 +146,6 @@ def answer(
         origin=actor.origin,
     )
     return version
-
-
-def _count_answer(unit_id: int, sent_at: int, outcome: str, now: int) -> Program[None]:
-    key = {
-        "measure": "meeting",
-        "unit_id": unit_id,
-        "kind": "meeting_notice",
-        "day": day_int(day_of(sent_at)),
-    }
-    yield Sql("tally_move", {**key, "outcome": "asked", "outcome_day": 0, "n": -1})
-    yield Sql("tally_move", {**key, "outcome": outcome, "outcome_day": day_int(day_of(now)), "n": 1})
 
 
 def answer_personally(

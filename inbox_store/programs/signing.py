@@ -14,8 +14,9 @@ from inbox_store.chain import canonical
 from inbox_store.engine import Audit, Many, Program, Receipt, Sql
 from inbox_store.errors import Refused
 from inbox_store.nouns import NO_SIGNING_DUTY, Noun
-from inbox_store.programs.copies import Actor, Moves, sign_moves, tally_rows
+from inbox_store.programs.copies import Actor
 from inbox_store.programs.entries import clerks_are_done
+from inbox_store.programs.tallies import Moves, count, move
 from inbox_store.states import distribution_step
 
 
@@ -153,10 +154,11 @@ def _write(accepted: Sequence[tuple[SignOrder, _Seen]]) -> Program[None]:
     moves: Moves = Counter()
     for order, seen in accepted:
         if seen.counted:
-            outcome = "on_time" if _on_time(order, seen) else "late"
             copy = (order.unit_id, str(seen.kind), seen.sent_at)
-            sign_moves(moves, copy, outcome, order.now, unread=seen.opened_at is None)
-    yield Many("tally_move", tally_rows(moves))
+            count(moves, copy, "on_time" if _on_time(order, seen) else "late", order.now)
+            if seen.opened_at is None:  # 未阅即签: bulk signing cannot hide behind a good rate
+                count(moves, copy, "signed_unread", order.now)
+    yield from move(moves)
     for order, seen in accepted:
         yield Receipt(document_id=order.document_id, unit_id=order.unit_id, leaf=_leaf(order, seen))
         yield _trace(order, seen)

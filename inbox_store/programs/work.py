@@ -11,6 +11,9 @@ from inbox_store.errors import Refused
 from inbox_store.nouns import Noun
 from inbox_store.times import US
 
+AT_ONCE = 0
+"""Due whatever the clock says, also when it is set back after the work was put."""
+
 
 class Order(Noun, frozen=True, kw_only=True):
     """One claimed piece of work. ``payload`` is JSON; ``attempts`` counts this claim too."""
@@ -29,10 +32,15 @@ def put(kind: str, key: str, payload: str, *, lane: int, due_at: int) -> Program
 
 
 def claim(batch: int, lease_s: int, now: int, lane_max: int = 9) -> Program[list[Order]]:
-    """Take up to ``batch`` due pieces, urgent lanes first, for ``lease_s`` seconds."""
+    """Take up to ``batch`` due pieces, urgent lanes first, for ``lease_s`` seconds.
+
+    A lease that ends later than any given now would was given under a later clock: it holds nothing back.
+    """
     orders = []
-    for row in (yield Sql("work_due", {"now": now, "limit": batch, "lane_max": lane_max})):
-        leased = {"id": row[0], "fence": row[4], "lease_until": now + lease_s * US}
+    lease_until = now + lease_s * US
+    due = {"now": now, "limit": batch, "lane_max": lane_max, "lease_max": lease_until}
+    for row in (yield Sql("work_due", due)):
+        leased = {"id": row[0], "fence": row[4], "lease_until": lease_until}
         ((fence,),) = yield Sql("work_claim", leased)
         told = {"fence": fence, "attempts": row[5] + 1}
         orders.append(Order(id=row[0], kind=row[1], key=row[2], payload=row[3], **told))

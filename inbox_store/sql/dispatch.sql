@@ -106,16 +106,26 @@ on conflict (document_id, unit_id) do update set dispatch_id = excluded.dispatch
 where distribution.state = 'returned';
 
 -- name: tally_send
-insert into tally (measure, unit_id, kind, day, outcome, outcome_day, n)
-select :measure, v.unit_id, :kind, :day, :outcome, 0, 1 from distribution v
+insert into tally (day, unit_id, kind, outcome, outcome_day, n)
+select :day, v.unit_id, :kind, :outcome, :day, 1 from distribution v
 where v.document_id = :document_id and v.dispatch_id = :dispatch_id and v.unit_id > :after and v.unit_id <= :to
   and v.counted = 1 and (:role = '' or v.role = :role)
-on conflict (measure, unit_id, day, kind, outcome, outcome_day) do update set n = tally.n + 1;
+on conflict (day, unit_id, kind, outcome, outcome_day) do update set n = tally.n + 1;
+
+-- name: tally_quarter_send
+insert into tally_quarter (quarter, unit_id, outcome, n)
+select :quarter, v.unit_id, :outcome, 1 from distribution v
+where v.document_id = :document_id and v.dispatch_id = :dispatch_id and v.unit_id > :after and v.unit_id <= :to
+  and v.counted = 1 and (:role = '' or v.role = :role)
+on conflict (quarter, unit_id, outcome) do update set n = tally_quarter.n + 1;
 
 -- name: tally_move
-insert into tally (measure, unit_id, kind, day, outcome, outcome_day, n)
-values (:measure, :unit_id, :kind, :day, :outcome, :outcome_day, :n)
-on conflict (measure, unit_id, day, kind, outcome, outcome_day) do update set n = tally.n + excluded.n;
+insert into tally (day, unit_id, kind, outcome, outcome_day, n) values (:day, :unit_id, :kind, :outcome, :outcome_day, :n)
+on conflict (day, unit_id, kind, outcome, outcome_day) do update set n = tally.n + excluded.n;
+
+-- name: tally_quarter_move
+insert into tally_quarter (quarter, unit_id, outcome, n) values (:quarter, :unit_id, :outcome, :n)
+on conflict (quarter, unit_id, outcome) do update set n = tally_quarter.n + excluded.n;
 
 -- name: entry_fan_out
 insert into inbox_hot (send_no, person_id, commit_no, folder, state)

@@ -1,33 +1,63 @@
--- name: tallies_read
-select measure, unit_id, kind, day, outcome, outcome_day, n from tally
-where day >= :from_day and day <= :to_day and n <> 0;
+-- name: tally_sums
+select unit_id, outcome, sum(n) from tally
+where day >= :from_day and day <= :to_day and outcome_day <= :last_day group by unit_id, outcome having sum(n) <> 0;
 
--- name: recount_sign
-select 'sign', v.unit_id, d.kind, v.sent_at,
-    case v.state when 'unsigned' then 'unsigned' when 'returned' then 'returned' when 'recalled' then 'recalled'
+-- name: tally_quarter_sums
+select unit_id, outcome, n from tally_quarter where quarter = :quarter and n <> 0;
+
+-- name: tally_quarter_after
+select unit_id, outcome, -sum(n) from tally
+where quarter = :quarter and outcome_quarter > quarter and outcome_day > :last_day group by unit_id, outcome;
+
+-- name: tallies_all
+select unit_id, kind, outcome, day, outcome_day, n from tally where n <> 0;
+
+-- name: tally_quarters_all
+select quarter, unit_id, outcome, n from tally_quarter where n <> 0;
+
+-- Each row is something that happened: unit, kind, outcome, when its thing began, when it happened.
+-- name: recount_sent
+select v.unit_id, d.kind, 'sent', v.sent_at, v.sent_at from distribution v join document d on d.id = v.document_id where v.counted = 1;
+
+-- name: recount_signed
+select v.unit_id, d.kind,
+    case v.state when 'returned' then 'returned' when 'recalled' then 'recalled'
          else case when v.sign_due_at is null or v.signed_at <= v.sign_due_at then 'on_time' else 'late' end end,
-    case v.state when 'unsigned' then null when 'returned' then v.returned_at when 'recalled' then v.recalled_at else v.signed_at end
+    v.sent_at,
+    case v.state when 'returned' then v.returned_at when 'recalled' then v.recalled_at else v.signed_at end
 from distribution v join document d on d.id = v.document_id
-where v.counted = 1;
+where v.counted = 1 and v.state <> 'unsigned';
 
 -- name: recount_unread
-select 'unread', v.unit_id, d.kind, v.sent_at, 'signed_unread', v.signed_at
+select v.unit_id, d.kind, 'signed_unread', v.sent_at, v.signed_at
 from distribution v join document d on d.id = v.document_id where v.counted = 1 and v.signed_unread = 1;
 
--- name: recount_handling
-select 'handling', v.unit_id, d.kind, v.handling_started_at, case when v.archived_at is null then 'open' else 'archived' end, v.archived_at
+-- name: recount_handled
+select v.unit_id, d.kind, 'handled', v.handling_started_at, v.handling_started_at
 from distribution v join document d on d.id = v.document_id
 where d.is_test = 0 and v.handling_started_at is not null;
 
--- name: recount_meeting
-select 'meeting', v.unit_id, d.kind, v.sent_at,
-    case when r.answered_at is null then 'asked' when r.answered_at <= m.reply_due_at then 'answered' else 'answered_late' end, r.answered_at
+-- name: recount_archived
+select v.unit_id, d.kind, 'archived', v.handling_started_at, v.archived_at
+from distribution v join document d on d.id = v.document_id
+where d.is_test = 0 and v.handling_started_at is not null and v.archived_at is not null;
+
+-- name: recount_asked
+select v.unit_id, d.kind, 'asked', v.sent_at, v.sent_at
 from distribution v
 join document d on d.id = v.document_id
 join meeting m on m.document_id = d.id
 left join meeting_receipt r on r.document_id = v.document_id and r.unit_id = v.unit_id and r.version = 1
 where v.counted = 1 and v.role = 'to'
   and (r.answered_at is not null or (d.recalled_at is null and v.state <> 'returned'));
+
+-- name: recount_answered
+select v.unit_id, d.kind, case when r.answered_at <= m.reply_due_at then 'answered' else 'answered_late' end, v.sent_at, r.answered_at
+from distribution v
+join document d on d.id = v.document_id
+join meeting m on m.document_id = d.id
+join meeting_receipt r on r.document_id = v.document_id and r.unit_id = v.unit_id and r.version = 1
+where v.counted = 1 and v.role = 'to';
 
 -- name: recount_inbox_cold
 select person_id, folder, count(*), sum(case when state in ('to_do', 'to_read') then 1 else 0 end) from inbox group by person_id, folder

@@ -17,8 +17,11 @@ select id, phone_sealed, phone_key from person where phone_sealed is not null;
 update person set phone_sealed = null, phone_key = null, phone_lookup = null where id = :id;
 
 -- name: restore_attendees
-select document_id, unit_id, version, attendees from meeting_receipt where attendees like '%phone_sealed%';
+select document_id, unit_id, version, attendees from meeting_receipt where attendees like '%"phone_sealed":"%';
 
 -- name: restore_forget_attendees
 update meeting_receipt set attendees = :attendees
 where document_id = :document_id and unit_id = :unit_id and version = :version;
+
+-- name: restore_lookup
+update person set phone_lookup = :lookup where id = :id;

@@ -4,7 +4,7 @@ on conflict (key) do update set due_at = min(work.due_at, excluded.due_at);
 
 -- name: work_due
 select id, kind, key, payload, fence, attempts from work
-where lane <= :lane_max and due_at <= :now and (lease_until is null or lease_until < :now)
+where lane <= :lane_max and due_at <= :now and (lease_until is null or lease_until < :now or lease_until > :lease_max)
 order by lane, due_at, id limit :limit;
 
 -- name: work_claim

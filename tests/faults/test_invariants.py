@@ -71,7 +71,8 @@ def test_what_was_acknowledged_and_is_not_there_is_named(done: Path, tmp_path: P
     [
         "delete from inbox_hot where rowid_of = 1",
         "delete from hot_send",
-        "update tally set n = n + 1 where measure = 'sign'",
+        "update tally set n = n + 1 where outcome = 'sent'",
+        "update tally_quarter set n = n + 1 where outcome = 'sent'",
         "update distribution set state = 'unsigned' where signed_at is not null",
         "insert into inbox select person_id, send_no, commit_no, folder, state, null, null, null from inbox_hot limit 1",
         GHOST,

@@ -222,9 +222,8 @@ async def rates_csv(call: AppCall[None, RateQuery]) -> web.Response:
 
 
 class DifferenceView(Answer, frozen=True, kw_only=True):
-    """一项与历史不符的统计；day、outcome_day 为 yyyymmdd，0 为没有"""
+    """一项与历史不符的统计；day、outcome_day 为 yyyymmdd；kind 为空的是 day 起一个季度的合计，outcome_day 为 0"""
 
-    measure: str
     unit_id: int
     kind: str
     day: int
