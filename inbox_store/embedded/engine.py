@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -115,10 +115,11 @@ class EmbeddedEngine:
         try:
             await self._open_all()
         except sqlite3.Error as fault:
-            await self._close_all()
-            raise StoreBroken(
+            self._broken = StoreBroken(
                 f"数据文件 {self._path} 无法使用; 请检查磁盘和权限, 或从备份恢复 (the store cannot be opened: {fault})"
-            ) from fault
+            )
+            await self._close_all()
+            raise self._broken from fault
         except BaseException:
             await self._close_all()
             raise
@@ -159,8 +160,9 @@ class EmbeddedEngine:
         await self._close_all()
 
     async def _close_all(self) -> None:
-        for conn in self._open:
-            await conn.close()
+        with _unfolded(self._path) if self._broken is not None else contextlib.nullcontext():
+            for conn in self._open:
+                await conn.close()
         self._open.clear()
 
     async def write(self, program: Program[T], *, bulk: bool = False) -> T:
@@ -265,6 +267,21 @@ class EmbeddedEngine:
             if isinstance(told, StoreBroken):
                 self._broken = told
             log.exception("store.checkpoint_failed")
+
+
+@contextlib.contextmanager
+def _unfolded(path: Path) -> Iterator[None]:
+    """Keep SQLite from folding the log into the file when its last writing connection closes.
+
+    It would sync anew what has failed to sync, be told that all is well, and remove the log. The last to close is a
+    connection that may not write; the next start folds what it then reads from the disk.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(sqlite3.Error):
+            address = f"{path.resolve().as_uri()}?mode=ro"
+            last = stack.enter_context(contextlib.closing(sqlite3.connect(address, uri=True)))
+            last.execute("select 1 from sqlite_master").fetchone()
+        yield
 
 
 def _epoch_of(conn: sqlite3.Connection) -> str:

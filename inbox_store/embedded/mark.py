@@ -6,10 +6,11 @@ process, and after a power cut it may lag behind but never be ahead. So it is a 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 NAME = "songda.position"
 FORMAT = "songda-position/1"
@@ -38,12 +39,14 @@ def read_mark(folder: Path) -> Told | None:
 
 
 class Mark:
-    """The mark of an open store."""
+    """The mark of an open store; durable and let go of at the end of the ``with``."""
 
     def __init__(self, folder: Path, epoch: str) -> None:
         self._epoch = epoch
         before = read_mark(folder)
-        self._commit_no = before.commit_no if before and before.epoch == epoch else 0
+        # Another history's mark is evidence of an exchanged file: it stays until a restore makes a new folder.
+        self._foreign = before is not None and before.epoch != epoch
+        self._commit_no = before.commit_no if before else 0
         self._handle = os.open(self.file_of(folder), os.O_WRONLY | os.O_CREAT, 0o600)
 
     @staticmethod
@@ -53,11 +56,20 @@ class Mark:
 
     def move(self, commit_no: int) -> None:
         """Note that everything up to ``commit_no`` is durable; never back."""
-        if commit_no > self._commit_no:
+        if commit_no > self._commit_no and not self._foreign and self._handle >= 0:
             self._commit_no = commit_no
-            os.pwrite(self._handle, _line(self._epoch, commit_no), 0)
+            # A disk that cannot take it is told of by the store itself; the mark stays a lower bound.
+            with contextlib.suppress(OSError):
+                os.pwrite(self._handle, _line(self._epoch, commit_no), 0)
 
-    def close(self) -> None:
-        """Make it durable and let go of it."""
-        os.fsync(self._handle)
-        os.close(self._handle)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # A commit may still end after this: its number must not go to whatever gets the descriptor next.
+        handle, self._handle = self._handle, -1
+        try:
+            with contextlib.suppress(OSError):
+                os.fsync(handle)
+        finally:
+            os.close(handle)

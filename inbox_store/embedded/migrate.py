@@ -38,7 +38,8 @@ def _check(applied: dict[str, str], steps: Sequence[tuple[str, str]]) -> None:
     strange = sorted(applied.keys() - known.keys())
     if strange:
         raise SchemaMismatch(
-            f"数据文件由更新的版本建立 (made by a newer version: {strange[0]}); 请用该版本启动, 或从备份恢复"
+            f"数据文件由更新的版本建立 (made by a newer version: {strange[0]}); 请用该版本启动, 或从备份恢复:"
+            " 升级前的副本 songda.db.before-… 可用 songda restore 恢复到新目录. 数据未改动"
         )
     changed = sorted(name for name, told in applied.items() if known[name] != told)
     if changed:
@@ -57,6 +58,10 @@ def migrate(conn: sqlite3.Connection, steps: Sequence[tuple[str, str]], now: int
             continue
         conn.execute("begin immediate")
         try:
+            # Two processes that start at the same time: whoever waited here finds the step done.
+            if name in dict(conn.execute("select name, sha256 from schema_step")):
+                conn.execute("rollback")
+                continue
             for statement in split(text):
                 conn.execute(statement)
             row = (name, hashlib.sha256(text.encode()).hexdigest(), now)

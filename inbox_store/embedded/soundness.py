@@ -12,7 +12,7 @@ import structlog
 from inbox_store.embedded.copying import Stand, open_quietly, stand_of
 from inbox_store.embedded.mark import Mark, read_mark
 from inbox_store.errors import StoreBroken
-from inbox_store.keys import Keys
+from inbox_store.keys import Keys, load_keys
 
 CHECKED_MAX_BYTES = 512 << 20
 """Up to this size a file is looked through before a server starts after a crash; beyond, `songda doctor` does it."""
@@ -20,6 +20,31 @@ CHECKED_MAX_BYTES = 512 << 20
 MAGIC = b"SQLite format 3\x00"
 
 log = structlog.get_logger("inbox_store")
+
+
+def keys_for(file: Path, folder: Path) -> Keys:
+    """The keys of a store: made with it, and never for one that has had others.
+
+    Raises StoreBroken for lost and for foreign keys, and for a lost or damaged file; ConfigFault for a damaged key.
+    """
+    refuse_a_lost_file(file)
+    try:
+        refuse_lost_keys(file, folder)
+        keys = load_keys(folder)
+        refuse_foreign_keys(file, folder, keys)
+    except sqlite3.Error as fault:
+        raise damaged(file, str(fault)) from fault
+    return keys
+
+
+def must_be_fit_to_serve(file: Path) -> None:
+    """What a server asks beyond what a tool asks. Raises StoreBroken naming the file and the mend."""
+    refuse_a_lost_file(file)
+    try:
+        refuse_a_shortened_history(file)
+        look_through_after_a_crash(file)
+    except sqlite3.Error as fault:
+        raise damaged(file, str(fault)) from fault
 
 
 def refuse_a_lost_file(file: Path) -> None:
@@ -46,7 +71,12 @@ def _traces_of_a_store(file: Path) -> str:
     """What shows that a store was here, or nothing."""
     wal, folder = log_of(file), file.parent
     signs = [path for path in (wal, Mark.file_of(folder)) if path.exists() and path.stat().st_size]
-    signs += [*folder.glob("heads/*.json"), *folder.glob("attachments/??/??/*")][:1]
+    # The manifest of a backup, too: what is served must have been restored first.
+    signs += [
+        *folder.glob("manifest.json"),
+        *folder.glob("heads/*.json"),
+        *folder.glob("attachments/??/??/*"),
+    ][:1]
     return signs[0].relative_to(folder).as_posix() if signs else ""
 
 
@@ -153,9 +183,20 @@ def look_through_after_a_crash(file: Path) -> None:
     began = time.perf_counter()
     with closing(open_quietly(file)) as conn:
         found = [row[0] for row in conn.execute("pragma quick_check(5)") if row[0] != "ok"]
-    log.warning("store.looked_through_after_a_crash", seconds=round(time.perf_counter() - began, 3), found=found)
+    log.warning(
+        "store.looked_through_after_a_crash", seconds=round(time.perf_counter() - began, 3), found=found
+    )
     if found:
         raise damaged(file, "；".join(found))
+
+
+def integrity_faults(file: Path) -> list[str]:
+    """What SQLite finds wrong when it looks at every page, row, index and reference; empty when all is sound."""
+    with closing(open_quietly(file)) as conn:
+        found = [str(row[0]) for row in conn.execute("pragma integrity_check(20)") if row[0] != "ok"]
+        # A row that refers to nothing: (table, row, the table it should be in, which reference).
+        found += [f"{row[0]} {row[1]} -> {row[2]}" for row in conn.execute("pragma foreign_key_check")]
+    return found
 
 
 def damaged(file: Path, reason: str) -> StoreBroken:

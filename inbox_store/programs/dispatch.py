@@ -12,6 +12,7 @@ from inbox_store.engine import Arrived, Audit, Changed, CommitNo, Many, Program,
 from inbox_store.errors import Refused
 from inbox_store.grams import grams
 from inbox_store.nouns import NO_SIGNING_DUTY, AudienceUnit, MeetingForm, NewDocument, Noun
+from inbox_store.programs import work
 from inbox_store.programs.entries import find_entry, set_entry, settle_entry
 from inbox_store.programs.tallies import Moves, count, happened, move, quarter_of
 from inbox_store.states import dispatch_step

@@ -15,21 +15,23 @@ where a.person_id = :person_id and a.unit_id = :unit_id and a.from_at <= :now an
 
 -- Orders are [document, unit, person, now]; a row for each, in their order, with nulls for what is not there.
 -- name: sign_look
+with o as materialized (
+    select key, value ->> 0 as document_id, value ->> 1 as unit_id, value ->> 2 as person_id, value ->> 3 as now from json_each(:orders))
 select d.kind, d.doc_no, d.digest, v.state, v.counted, v.sent_at, v.sign_due_at, u.code, u.name,
     exists (
         select 1 from appointment a join account c on c.person_id = a.person_id
-        where a.person_id = o.value ->> 2 and a.unit_id = o.value ->> 1 and a.role = 'clerk'
-          and a.from_at <= o.value ->> 3 and (a.to_at is null or a.to_at > o.value ->> 3)
+        where a.person_id = o.person_id and a.unit_id = o.unit_id and a.role = 'clerk'
+          and a.from_at <= o.now and (a.to_at is null or a.to_at > o.now)
           and c.state in ('pending', 'active')
-          and (c.frozen_from is null or c.frozen_from > o.value ->> 3) and (c.closed_from is null or c.closed_from > o.value ->> 3)),
+          and (c.frozen_from is null or c.frozen_from > o.now) and (c.closed_from is null or c.closed_from > o.now)),
     coalesce(
         (select h.opened_at from dispatch p cross join inbox_hot h
-         where p.document_id = o.value ->> 0 and h.send_no = p.send_no and h.person_id = o.value ->> 2),
+         where p.document_id = o.document_id and h.send_no = p.send_no and h.person_id = o.person_id),
         (select c.opened_at from dispatch p cross join inbox c
-         where p.document_id = o.value ->> 0 and c.person_id = o.value ->> 2 and c.send_no = p.send_no))
-from json_each(:orders) o
-left join document d on d.id = o.value ->> 0
-left join distribution v on v.document_id = o.value ->> 0 and v.unit_id = o.value ->> 1
+         where p.document_id = o.document_id and c.person_id = o.person_id and c.send_no = p.send_no))
+from o
+left join document d on d.id = o.document_id
+left join distribution v on v.document_id = o.document_id and v.unit_id = o.unit_id
 left join unit u on u.id = v.unit_id
 order by o.key;
 
@@ -74,15 +76,16 @@ where o.document_id = :document_id and o.unit_id = :unit_id order by o.id;
 
 -- Copies are [document, unit, now]: the entries, hot or merged, of the clerks of a copy's unit who have no other duty left in the document.
 -- name: clerks_free
-select p.send_no, a.person_id, o.value ->> 2, h.state, c.state, c.folder
-from json_each(:copies) o
-cross join appointment a on a.unit_id = o.value ->> 1 and a.role = 'clerk'
-    and a.from_at <= o.value ->> 2 and (a.to_at is null or a.to_at > o.value ->> 2)
-cross join dispatch p on p.document_id = o.value ->> 0
+with o as materialized (select value ->> 0 as document_id, value ->> 1 as unit_id, value ->> 2 as now from json_each(:copies))
+select p.send_no, a.person_id, o.now, h.state, c.state, c.folder
+from o
+cross join appointment a on a.unit_id = o.unit_id and a.role = 'clerk'
+    and a.from_at <= o.now and (a.to_at is null or a.to_at > o.now)
+cross join dispatch p on p.document_id = o.document_id
 left join inbox_hot h on h.send_no = p.send_no and h.person_id = a.person_id
 left join inbox c on h.state is null and c.person_id = a.person_id and c.send_no = p.send_no
 where not exists (
-    select 1 from addressee x join distribution v on v.unit_id = x.unit_id and v.document_id = o.value ->> 0
+    select 1 from addressee x join distribution v on v.unit_id = x.unit_id and v.document_id = o.document_id
     where x.person_id = a.person_id
       and ((x.is_clerk = 1 and v.state = 'unsigned') or (v.state = 'handling' and v.handler_id = x.person_id)));
 
