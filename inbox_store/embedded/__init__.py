@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from inbox_store.embedded.before import keep_a_copy
+from inbox_store.embedded.copying import DAMAGE
 from inbox_store.embedded.engine import EmbeddedEngine
 from inbox_store.embedded.soundness import damaged, refuse_a_lost_file, refuse_lost_keys
 from inbox_store.keys import Keys, load_keys
@@ -39,5 +39,5 @@ def _look(folder: Path, keys: Keys | None) -> None:
         if keys is None:
             refuse_lost_keys(folder / FILE, folder / "keys")
         keep_a_copy(folder / FILE)
-    except sqlite3.Error as fault:
+    except DAMAGE as fault:
         raise damaged(folder / FILE, str(fault)) from fault

@@ -22,6 +22,9 @@ PAGES_PER_STEP = 2_560
 
 BLOCK_BYTES = 1 << 20
 
+DAMAGE = (sqlite3.Error, UnicodeDecodeError)
+"""What a driver raises over a damaged file: its own errors, and a torn letter in the text of one."""
+
 Tell = Callable[[str, int, int], None]
 """Progress: what is done, how much of it, out of how much (both in the same unit)."""
 

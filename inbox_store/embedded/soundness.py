@@ -9,10 +9,12 @@ from pathlib import Path
 
 import structlog
 
-from inbox_store.embedded.copying import Stand, open_quietly, stand_of
+from inbox_store.embedded.copying import DAMAGE, Stand, open_quietly, stand_of
 from inbox_store.embedded.mark import Mark, read_mark
+from inbox_store.embedded.migrate import migrate
 from inbox_store.errors import StoreBroken
 from inbox_store.keys import Keys, load_keys
+from inbox_store.statements import migrations
 
 CHECKED_MAX_BYTES = 512 << 20
 """Up to this size a file is looked through before a server starts after a crash; beyond, `songda doctor` does it."""
@@ -32,7 +34,7 @@ def keys_for(file: Path, folder: Path) -> Keys:
         refuse_lost_keys(file, folder)
         keys = load_keys(folder)
         refuse_foreign_keys(file, folder, keys)
-    except sqlite3.Error as fault:
+    except DAMAGE as fault:
         raise damaged(file, str(fault)) from fault
     return keys
 
@@ -43,7 +45,7 @@ def must_be_fit_to_serve(file: Path) -> None:
     try:
         refuse_a_shortened_history(file)
         look_through_after_a_crash(file)
-    except sqlite3.Error as fault:
+    except DAMAGE as fault:
         raise damaged(file, str(fault)) from fault
 
 
@@ -193,10 +195,25 @@ def look_through_after_a_crash(file: Path) -> None:
 def integrity_faults(file: Path) -> list[str]:
     """What SQLite finds wrong when it looks at every page, row, index and reference; empty when all is sound."""
     with closing(open_quietly(file)) as conn:
+        conn.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
         found = [str(row[0]) for row in conn.execute("pragma integrity_check(20)") if row[0] != "ok"]
+        found += _schema_faults(conn)
         # A row that refers to nothing: (table, row, the table it should be in, which reference).
         found += [f"{row[0]} {row[1]} -> {row[2]}" for row in conn.execute("pragma foreign_key_check")]
     return found
+
+
+def _schema_faults(conn: sqlite3.Connection) -> list[str]:
+    """Tables, indexes and triggers that are not what the steps of the file make: a changed letter renames a column."""
+    applied = {row[0] for row in conn.execute("select name from schema_step")}
+    steps = [(name, text) for name, text in migrations() if name in applied]
+    query = "select name, sql from sqlite_master where sql is not null and name not like 'sqlite_stat%'"
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        migrate(fresh, steps, 0)
+        expected = dict(fresh.execute(query))
+    found = dict(conn.execute(query))
+    changed = sorted(name for name in expected if found.get(name) != expected[name])
+    return [f"{name}: 结构定义被改动或缺失 (the definition was changed)" for name in changed]
 
 
 def damaged(file: Path, reason: str) -> StoreBroken:

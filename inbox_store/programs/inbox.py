@@ -296,23 +296,37 @@ def _hot_between(after: int, to: int, hot: frozenset[int]) -> Program[frozenset[
 
 
 def merge_slice(keep_hot: int, rows_max: int = MERGE_ROWS) -> Program[bool]:
-    """Move the next entries of the oldest hot send to their people; returns whether more than ``keep_hot`` remain hot."""
+    """Move the next entries of the hot sends to their people; returns whether there is more to move now.
+
+    A round begins when more than ``keep_hot`` sends are hot, and takes all that are complete: a person's entries of
+    sixteen sends go to the same page at once, which is what makes the merge cheap (limits.md, design 1).
+    """
     ((hot,),) = yield Sql("merge_count")
-    candidates = yield Sql("merge_candidates", {"limit": 1})
-    if hot <= keep_hot or not candidates:
+    complete = yield Sql("merge_sends")
+    under_way = [send_no for send_no, merged_to in complete if merged_to] or [row[0] for row in complete]
+    after = max((merged_to for _, merged_to in complete), default=0)
+    if not under_way or (hot <= keep_hot and not after):
         return False
-    send_no, after = candidates[0]
-    ((to, count),) = yield Sql("merge_bound", {"send_no": send_no, "after": after, "limit": rows_max})
-    if to is not None:
-        window = {"send_no": send_no, "after": after, "to": to}
-        yield Sql("merge_counts", window)
-        yield Sql("merge_move", window)
-        yield Sql("merge_delete", window)
-        yield Sql("merge_mark", {"send_no": send_no, "to": to})
-    if count < rows_max:
-        yield Sql("merge_done", {"send_no": send_no})
-        hot -= 1
-    return bool(hot > keep_hot)
+    to = yield from _merge_bound(under_way, after, max(1, rows_max // len(under_way)))
+    window = {"sends": json.dumps(under_way), "after": after, "to": to}
+    for statement in ("merge_counts", "merge_move", "merge_delete"):
+        yield Sql(statement, window)
+    if to < NO_BOUND:
+        yield Sql("merge_mark", window)
+        return True
+    yield Sql("merge_done", window)
+    return hot - len(under_way) > keep_hot
+
+
+def _merge_bound(sends: Sequence[int], after: int, rows_each: int) -> Program[int]:
+    """The person up to whom none of the sends has more than ``rows_each`` entries; NO_BOUND when all fit to their ends."""
+    to = NO_BOUND
+    for send_no in sends:
+        told = {"send_no": send_no, "after": after, "limit": rows_each}
+        ((last, count),) = yield Sql("merge_bound", told)
+        if count == rows_each:
+            to = min(to, last)
+    return to
 
 
 def keep_peak(day: int, bin_no: int, peak: int) -> Program[None]:

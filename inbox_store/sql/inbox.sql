@@ -129,9 +129,9 @@ update inbox set delivered_at = :now
 where person_id = :person_id and send_no in (select c.send_no from entry_change c where c.person_id = :person_id and c.commit_no > :after)
   and commit_no > :after and commit_no <= :to and delivered_at is null;
 
--- name: merge_candidates
+-- name: merge_sends
 select s.send_no, s.merged_to from hot_send s join dispatch p on p.send_no = s.send_no
-where p.state = 'sent' order by s.send_no limit :limit;
+where p.state = 'sent' order by s.send_no;
 
 -- name: merge_count
 select count(*) from hot_send;
@@ -143,22 +143,22 @@ select max(person_id), count(*) from (
 -- name: merge_move
 insert into inbox (person_id, send_no, commit_no, folder, state, delivered_at, opened_at, done_at)
 select person_id, send_no, commit_no, folder, state, delivered_at, opened_at, done_at from inbox_hot
-where send_no = :send_no and person_id > :after and person_id <= :to;
+where send_no in (select value from json_each(:sends)) and person_id > :after and person_id <= :to order by person_id, send_no;
 
 -- name: merge_counts
 insert into inbox_count (person_id, folder, total, pending)
-select person_id, folder, 1, case when state in ('to_do', 'to_read') then 1 else 0 end from inbox_hot
-where send_no = :send_no and person_id > :after and person_id <= :to
+select person_id, folder, count(*), sum(case when state in ('to_do', 'to_read') then 1 else 0 end) from inbox_hot
+where send_no in (select value from json_each(:sends)) and person_id > :after and person_id <= :to group by person_id, folder
 on conflict (person_id, folder) do update set total = inbox_count.total + excluded.total, pending = inbox_count.pending + excluded.pending;
 
 -- name: merge_delete
-delete from inbox_hot where send_no = :send_no and person_id > :after and person_id <= :to;
+delete from inbox_hot where send_no in (select value from json_each(:sends)) and person_id > :after and person_id <= :to;
 
 -- name: merge_mark
-update hot_send set merged_to = :to where send_no = :send_no;
+update hot_send set merged_to = :to where send_no in (select value from json_each(:sends));
 
 -- name: merge_done
-delete from hot_send where send_no = :send_no;
+delete from hot_send where send_no in (select value from json_each(:sends));
 
 -- name: peak_keep
 insert into online_peak (day, bin, peak) values (:day, :bin, :peak)
