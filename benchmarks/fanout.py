@@ -74,7 +74,7 @@ async def submitted(store: Store, units: list[int], persons: int) -> dispatch.Su
     return await store.engine.write(dispatch.submit(document, None, plan, 1, "", "防汛办", system_now()))
 
 
-async def _product(store: Store, units: list[int], persons: int) -> tuple[float, float, int]:
+async def product(store: Store, units: list[int], persons: int) -> tuple[float, float, int]:
     """Seconds of the whole fan-out, the longest single step, and how many inboxes it reached."""
     told = await submitted(store, units, persons)
     began, longest = time.perf_counter(), 0.0
@@ -113,13 +113,13 @@ async def measure(runs: int) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="songda-bench-") as folder:
         async with open_store(Path(folder), keys=Keys.of(b"bench")) as store:
             units = await fill(store, UNITS, PERSONS)
-            await _product(store, units, PERSONS)
+            await product(store, units, PERSONS)
             ours: list[float] = []
             bare: list[float] = []
             steps: list[float] = []
             entries = 0
             for run in range(runs):
-                took, longest, entries = await _product(store, units, PERSONS)
+                took, longest, entries = await product(store, units, PERSONS)
                 ours.append(took)
                 steps.append(longest)
                 bare.append(await asyncio.to_thread(_bare, Path(folder) / FILE, 9_000_000 + run))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from inbox_store.engine import Audit, Program, Sql
 from inbox_store.errors import Refused
 from inbox_store.programs import dispatch, registers, work
-from inbox_store.programs.idempotency import Answer, Idempotency, once, prune, seen
+from inbox_store.programs.idempotency import Answer, Idempotency, Keyed, once, once_each, prune, seen
 from inbox_store.store import Store
 from inbox_store.times import DAY_US, US
 from tests.inbox_store.world import START, Clock, World, rows_of
@@ -116,6 +117,52 @@ async def test_the_same_key_gives_the_same_answer(store: Store) -> None:
     assert sum(not answer.replayed for answer in answers) == 1
     assert len(await store.engine.read(rows_of("known_lines"))) == 1
     assert await store.engine.read(seen(key())) == Answer(status=201, body=answers[0].body, replayed=True)
+
+
+def add_lines(codes: Sequence[str]) -> Program[list[str | Refused]]:
+    """A fact of many orders; "no" is refused."""
+    told: list[str | Refused] = []
+    for code in codes:
+        if code == "no":
+            told.append(Refused("no"))
+        else:
+            told.append((yield from add_line(code)))
+    return told
+
+
+async def test_orders_under_keys(store: Store) -> None:
+    """Beside each other or later: one key is done once and told the same; another body is refused; a refusal keeps no key."""
+    each = once_each(add_lines, told)
+
+    async def ask(code: str, name: str = "k1", **change: object) -> object:
+        under = msgspec.structs.replace(key(name), **change)
+        try:
+            answer = await store.engine.write_each(each, Keyed(idempotency=under, order=code, now=START))
+        except Refused as refused:
+            return refused.code
+        return answer.body.decode(), answer.replayed
+
+    async def ask_all() -> list[object]:
+        return await asyncio.gather(
+            ask("A"), ask("B"), ask("C", body_hash=b"2"), ask("D", "k2"), ask("no", "k3"), ask("no", "k3")
+        )
+
+    # The first is alone in its transaction, as nothing waits yet; the others wait for it together.
+    assert await ask_all() == [
+        ("A", False),
+        ("A", True),
+        "idempotency_mismatch",
+        ("D", False),
+        "no",
+        "no",
+    ]
+    assert await ask_all() == [("A", True), ("A", True), "idempotency_mismatch", ("D", True), "no", "no"]
+    assert await ask("E", "k3") == ("E", False)
+    gate = await asyncio.gather(
+        ask("F", "k4"), ask("G", "k5"), ask("H", "k5"), ask("I", "k5", route="POST /y")
+    )
+    assert gate == [("F", False), ("G", False), ("G", True), "idempotency_mismatch"]
+    assert {row[0] for row in await store.engine.read(rows_of("known_lines"))} == set("ADEFG")
 
 
 @pytest.mark.parametrize("change", [{"body_hash": b"2"}, {"route": "POST /y"}])
