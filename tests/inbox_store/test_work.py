@@ -143,9 +143,15 @@ async def test_orders_under_keys(store: Store) -> None:
         return answer.body.decode(), answer.replayed
 
     async def ask_all() -> list[object]:
-        return await asyncio.gather(
-            ask("A"), ask("B"), ask("C", body_hash=b"2"), ask("D", "k2"), ask("no", "k3"), ask("no", "k3")
-        )
+        asked = [
+            ask("A"),
+            ask("B"),
+            ask("C", body_hash=b"2"),
+            ask("D", "k2"),
+            ask("no", "k3"),
+            ask("no", "k3"),
+        ]
+        return list(await asyncio.gather(*asked))
 
     # The first is alone in its transaction, as nothing waits yet; the others wait for it together.
     assert await ask_all() == [
