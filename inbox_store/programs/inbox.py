@@ -315,7 +315,7 @@ def merge_slice(keep_hot: int, rows_max: int = MERGE_ROWS) -> Program[bool]:
         yield Sql("merge_mark", window)
         return True
     yield Sql("merge_done", window)
-    return hot - len(under_way) > keep_hot
+    return bool(hot - len(under_way) > keep_hot)
 
 
 def _merge_bound(sends: Sequence[int], after: int, rows_each: int) -> Program[int]:
