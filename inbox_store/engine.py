@@ -14,8 +14,10 @@ programs run over every variant of the store; an engine only knows how to run th
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
+
+import msgspec
 
 from inbox_store.errors import Refused
 
@@ -25,24 +27,21 @@ Order = TypeVar("Order")
 Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sql:
+class Sql(msgspec.Struct, frozen=True):
     """One named statement with its parameters. Rows come back for a query or RETURNING, else one ``(rowcount,)``."""
 
     name: str
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Many:
+class Many(msgspec.Struct, frozen=True):
     """One named statement for many parameter sets: ``[(rowcount,)]`` comes back."""
 
     name: str
     rows: Iterable[Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audit:
+class Audit(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the append-only trace (F33): who did what to what, from where. Sealed with the commit.
 
     ``actor`` is a person's id, 0 for the system itself; ``subject`` is ``kind:id``; ``origin`` the address or device.
@@ -51,12 +50,11 @@ class Audit:
     action: str
     actor: int
     subject: str
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, Any] = msgspec.field(default_factory=dict)
     origin: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """One sign-for receipt: its canonical bytes become a leaf of the commit's signed Merkle root."""
 
     document_id: int
@@ -64,15 +62,13 @@ class Receipt:
     leaf: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(msgspec.Struct, frozen=True):
     """Entries of this send number became visible with this commit: whoever is online is told."""
 
     send_no: int
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(msgspec.Struct, frozen=True):
     """This person's entry changed state: it is logged for catch-up and the live sessions are told."""
 
     person_id: int
@@ -83,8 +79,7 @@ class CommitNo:
     """Asks for the number of the commit that this transaction will be: ``[(commit_no,)]`` comes back."""
 
 
-@dataclass(frozen=True, slots=True)
-class OrgChanged:
+class OrgChanged(msgspec.Struct, frozen=True):
     """The organisation changed: snapshots held in memory are to be read again."""
 
 
@@ -158,4 +153,9 @@ class StoreEngine(Engine, Relay, Protocol):
     @property
     def broken(self) -> Exception | None:
         """Why nothing more is accepted, or None while all is well."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Facts that wait to be written."""
         ...

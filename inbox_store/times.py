@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 US = 1_000_000
 """Microseconds in a second."""
@@ -39,6 +40,16 @@ def day_start(day: date) -> int:
 def day_int(day: date) -> int:
     """``day`` as the integer yyyymmdd which the tables hold."""
     return day.year * 10_000 + day.month * 100 + day.day
+
+
+def day_at(at: int) -> int:
+    """The calendar day in Asia/Shanghai on which the instant ``at`` falls, as the integer yyyymmdd."""
+    return _int_of((at + _OFFSET_US) // DAY_US)
+
+
+@lru_cache(4096)
+def _int_of(days: int) -> int:
+    return day_int(date.fromordinal(_EPOCH + days))
 
 
 def int_day(value: int) -> date:

@@ -16,7 +16,7 @@ from inbox_store.programs import work
 from inbox_store.programs.entries import find_entry, set_entry, settle_entry
 from inbox_store.programs.tallies import Moves, count, happened, move, quarter_of
 from inbox_store.states import dispatch_step
-from inbox_store.times import day_int, day_of
+from inbox_store.times import day_at
 
 
 class Plan(Noun, frozen=True, kw_only=True):
@@ -387,7 +387,7 @@ def _own_copy(row: DispatchRow, commit_no: int, now: int) -> Program[None]:
 
 
 def _tally_chunk(window: dict[str, int], head: DocumentHead, now: int) -> Program[None]:
-    day = day_int(day_of(now))
+    day = day_at(now)
     told = {**window, "kind": head.kind, "day": day, "quarter": quarter_of(day)}
     counted = [("sent", "")] + [("asked", "to")] * (head.kind == "meeting_notice")
     for outcome, role in counted:

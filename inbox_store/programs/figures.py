@@ -7,7 +7,7 @@ from collections import Counter
 from inbox_store.engine import Program, Sql
 from inbox_store.nouns import Noun
 from inbox_store.programs.tallies import quarter_of, quarter_start
-from inbox_store.times import day_int, day_of
+from inbox_store.times import day_at
 
 TallyKey = tuple[int, str, str, int, int]
 """unit_id, kind, outcome, day and outcome_day (yyyymmdd); the sum of a quarter has no kind, its first day, and day 0."""
@@ -40,8 +40,8 @@ def recount() -> Program[list[Difference]]:
     history: Counter[TallyKey] = Counter()
     for name in RECOUNTS:
         for unit_id, kind, outcome, began, at in (yield Sql(name)):
-            day = day_int(day_of(began))
-            history[unit_id, kind, outcome, day, day_int(day_of(at))] += 1
+            day = day_at(began)
+            history[unit_id, kind, outcome, day, day_at(at)] += 1
             history[unit_id, "", outcome, quarter_start(quarter_of(day)), 0] += 1
     kept: Counter[TallyKey] = Counter({row[:5]: row[5] for row in (yield Sql("tallies_all"))})
     for quarter, unit_id, outcome, n in (yield Sql("tally_quarters_all")):

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import Literal, get_args
 
 from inbox_store.engine import Many, Program, Sql
-from inbox_store.times import day_int, day_of
+from inbox_store.times import day_at
 
 Outcome = Literal[
     "sent",
@@ -66,8 +66,8 @@ def count(
 ) -> None:
     """One thing (unit, kind, instant) has this outcome at ``at``; on its own day where none is told."""
     unit_id, kind, began = thing
-    day = day_int(day_of(began))
-    moves[unit_id, kind, outcome, day, day if at is None else day_int(day_of(at))] += n
+    day = day_at(began)
+    moves[unit_id, kind, outcome, day, day if at is None else day_at(at)] += n
 
 
 def move(moves: Moves) -> Program[None]:
