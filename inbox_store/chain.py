@@ -112,11 +112,16 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     audit_rows: int
     receipt_root: bytes | None
     receipts: int
+    charge_root: bytes | None = None
+    charges: int = 0
 
     def head(self, before: bytes) -> bytes:
         """SHA-256 over the previous link and this commit: cutting or changing anything earlier changes every head."""
         told = f"{self.commit_no}|{self.at}|{self.audit_rows}|{self.receipts}|".encode()
-        return hashlib.sha256(before + told + self.audit_root + (self.receipt_root or b"")).digest()
+        roots = self.audit_root + (self.receipt_root or b"")
+        if self.charge_root:  # commits without a charge hash as they did before there was a ledger
+            roots += f"|{self.charges}|".encode() + self.charge_root
+        return hashlib.sha256(before + told + roots).digest()
 
     def signed_part(self) -> bytes:
         """The bytes under the receipt key's signature."""

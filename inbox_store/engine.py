@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from inbox_store.errors import Refused
+from inbox_store.ledger import ChargeLine
 
 T = TypeVar("T")
 Order = TypeVar("Order")
@@ -62,6 +63,12 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     leaf: bytes
 
 
+class Charge(msgspec.Struct, frozen=True):
+    """One line of the ledger, sealed with the commit."""
+
+    line: ChargeLine
+
+
 class Arrived(msgspec.Struct, frozen=True):
     """Entries of this send number became visible with this commit: whoever is online is told."""
 
@@ -83,7 +90,7 @@ class OrgChanged(msgspec.Struct, frozen=True):
     """The organisation changed: snapshots held in memory are to be read again."""
 
 
-Step = Sql | Many | Audit | Receipt | Arrived | Changed | CommitNo | OrgChanged
+Step = Sql | Many | Audit | Receipt | Charge | Arrived | Changed | CommitNo | OrgChanged
 Program = Generator[Step, list[Row], T]
 
 Each = Callable[[Sequence[Order]], Program[Sequence[T | Refused]]]

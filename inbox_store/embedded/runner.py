@@ -14,6 +14,7 @@ from inbox_store.engine import (
     Arrived,
     Audit,
     Changed,
+    Charge,
     CommitNo,
     Many,
     Nudge,
@@ -27,6 +28,7 @@ from inbox_store.engine import (
 from inbox_store.errors import StoreBroken, StoreFull
 from inbox_store.failpoints import failpoint
 from inbox_store.keys import ReceiptKey
+from inbox_store.ledger import COLUMNS
 from inbox_store.times import Clock
 
 T = TypeVar("T")
@@ -40,8 +42,12 @@ _TOUCHED = (
 _INSERT_AUDIT = "insert into audit (commit_no, no, at, actor, action, subject, origin, detail, digest) values (?,?,?,?,?,?,?,?,?)"
 _INSERT_RECEIPT = "insert into sign_receipt (document_id, unit_id, commit_no, no, leaf) values (?,?,?,?,?)"
 _INSERT_LINK = (
-    "insert into commit_log (commit_no, at, audit_root, audit_rows, receipt_root, receipts, receipt_key, signature, link)"
-    " values (?,?,?,?,?,?,?,?,?)"
+    "insert into commit_log (commit_no, at, audit_root, audit_rows, receipt_root, receipts, receipt_key, signature, link,"
+    " charge_root, charges) values (?,?,?,?,?,?,?,?,?,?,?)"
+)
+_INSERT_CHARGE = (
+    f"insert into charge_line (commit_no, no, {', '.join(COLUMNS)}, digest)"  # noqa: S608 - our own column names
+    f" values ({','.join('?' * (len(COLUMNS) + 3))})"
 )
 
 
@@ -55,6 +61,9 @@ def store_fault(fault: sqlite3.Error) -> Exception:
     return fault
 
 
+Mark = tuple[tuple[int, ...], bool, bool]
+
+
 @dataclass(slots=True)
 class Sealing:
     """What one transaction has gathered for its commit: leaf hashes of trace and receipts, and the nudge."""
@@ -63,20 +72,23 @@ class Sealing:
     now: int
     audits: list[bytes] = field(default_factory=list)
     receipts: list[bytes] = field(default_factory=list)
+    charges: list[bytes] = field(default_factory=list)
     arrived: list[int] = field(default_factory=list)
     changed: list[tuple[int, int]] = field(default_factory=list)
     org: bool = False
     used: bool = False
     foreign: bool = False
 
-    def mark(self) -> tuple[int, int, int, int, bool, bool]:
+    def mark(self) -> Mark:
         """Where the gathering stands, to return to when a program fails."""
-        return len(self.audits), len(self.receipts), len(self.arrived), len(self.changed), self.org, self.used
+        gathered = (self.audits, self.receipts, self.charges, self.arrived, self.changed)
+        return tuple(len(one) for one in gathered), self.org, self.used
 
-    def back_to(self, mark: tuple[int, int, int, int, bool, bool]) -> None:
+    def back_to(self, mark: Mark) -> None:
         """Forget what was gathered since ``mark``."""
-        audits, receipts, arrived, changed, self.org, self.used = mark
-        del self.audits[audits:], self.receipts[receipts:], self.arrived[arrived:], self.changed[changed:]
+        (audits, receipts, charges, arrived, changed), self.org, self.used = mark
+        del self.audits[audits:], self.receipts[receipts:], self.charges[charges:]
+        del self.arrived[arrived:], self.changed[changed:]
 
     def nudge(self) -> Nudge:
         """What those who wait are told after the commit."""
@@ -112,6 +124,7 @@ class Runner:
             Many: self._on_many,
             Audit: self._on_audit,
             Receipt: self._on_receipt,
+            Charge: self._on_charge,
             Changed: self._on_changed,
             Arrived: self._on_arrived,
             CommitNo: self._on_commit_no,
@@ -182,9 +195,7 @@ class Runner:
         conn.execute("release fact")
         return Outcome(value)
 
-    def _undo(
-        self, conn: sqlite3.Connection, sealing: Sealing, mark: tuple[int, int, int, int, bool, bool]
-    ) -> None:
+    def _undo(self, conn: sqlite3.Connection, sealing: Sealing, mark: Mark) -> None:
         conn.execute("rollback to fact")
         conn.execute("release fact")
         sealing.back_to(mark)
@@ -231,6 +242,14 @@ class Runner:
         sealing.used = True
         return []
 
+    def _on_charge(self, conn: sqlite3.Connection, sealing: Sealing, step: Charge) -> list[Row]:
+        line, place = step.line, (sealing.commit_no, len(sealing.charges))
+        digest = line.digest(*place)
+        conn.execute(_INSERT_CHARGE, (*place, *msgspec.structs.astuple(line), digest))
+        sealing.charges.append(digest)
+        sealing.used = True
+        return []
+
     def _on_changed(self, _conn: sqlite3.Connection, sealing: Sealing, step: Changed) -> list[Row]:
         sealing.changed.append((step.person_id, step.send_no))
         sealing.used = True
@@ -269,6 +288,8 @@ class Runner:
             audit_rows=len(sealing.audits),
             receipt_root=merkle_root(sealing.receipts) if sealing.receipts else None,
             receipts=len(sealing.receipts),
+            charge_root=merkle_root(sealing.charges) if sealing.charges else None,
+            charges=len(sealing.charges),
         )
         signed = (
             (self._receipt_key.key_id, self._receipt_key.sign(link.signed_part()))
@@ -287,6 +308,8 @@ class Runner:
                 link.receipts,
                 *signed,
                 head,
+                link.charge_root,
+                link.charges,
             ),
         )
         return head

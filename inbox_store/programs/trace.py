@@ -8,6 +8,7 @@ from inbox_store.chain import EMPTY, AuditRow, Link, inclusion_proof, leaf_hash,
 from inbox_store.engine import Program, Row, Sql
 from inbox_store.errors import Refused
 from inbox_store.keys import signature_holds
+from inbox_store.ledger import COLUMNS, ChargeLine
 from inbox_store.nouns import Noun
 
 COMMITS_PER_STEP = 2_000
@@ -51,6 +52,8 @@ def _link(row: Row) -> Link:
         audit_rows=row[3],
         receipt_root=row[4],
         receipts=row[5],
+        charge_root=row[9],
+        charges=row[10],
     )
 
 
@@ -66,20 +69,23 @@ def verify(head: bytes | None = None, through: int | None = None) -> Program[Ver
         window = {"low": expected, "high": links[-1][0]}
         rows = _by_commit((yield Sql("trace_rows", window)))
         receipts = _by_commit((yield Sql("trace_receipts", window)))
+        charges = _by_commit((yield Sql("ledger_rows", window)))
         for row in links:
             if row[0] != expected:
                 faults.append(f"commit {expected}: 缺失 (missing; next is {row[0]})")
                 expected = row[0]
             mine, signed = rows.pop(row[0], []), receipts.pop(row[0], [])
             faults += _check_commit(row, mine, signed, before, keys)
+            faults += _check_charges(_link(row), charges.pop(row[0], []))
             rows_seen, receipts_seen = rows_seen + len(mine), receipts_seen + len(signed)
             before, expected = row[8], expected + 1
             if through == row[0] and head is not None and head != row[8]:
                 faults.append(f"commit {through}: 与先前导出的链头不符 (differs from the exported head)")
-        faults += _without_link(rows, receipts)
+        faults += _without_link(rows, receipts, charges)
     beyond = {"low": expected, "high": _NO_BOUND}
     stray = _by_commit((yield Sql("trace_rows", beyond)))
-    faults += _without_link(stray, _by_commit((yield Sql("trace_receipts", beyond))))
+    signed_beyond = _by_commit((yield Sql("trace_receipts", beyond)))
+    faults += _without_link(stray, signed_beyond, _by_commit((yield Sql("ledger_rows", beyond))))
     if through is not None and through >= expected:
         faults.append(
             f"commit {expected}..{through}: 尾部被截断 (the tail up to the exported head is missing)"
@@ -101,6 +107,20 @@ def _by_commit(rows: list[Row]) -> dict[int, list[Row]]:
     for row in rows:
         found.setdefault(row[0], []).append(row)
     return found
+
+
+def _check_charges(link: Link, rows: list[Row]) -> list[str]:
+    """Every fault of the ledger's lines of one commit, the place first."""
+    faults = []
+    for told in rows:
+        place, columns = told[:2], told[2:-1]
+        strange = any(isinstance(column, bytes) for column in columns)
+        if strange or ChargeLine(**dict(zip(COLUMNS, columns, strict=True))).digest(*place) != told[-1]:
+            faults.append(f"charge {place[0]}/{place[1]}: 计费行被改动 (the line was changed)")
+    root = merkle_root([told[-1] for told in rows]) if rows else None
+    if len(rows) != link.charges or root != link.charge_root:
+        faults.append(f"commit {link.commit_no}: 计费行缺失或被改动 (charge lines are missing or changed)")
+    return faults
 
 
 def _check_commit(

@@ -1,5 +1,6 @@
 -- name: trace_links
-select commit_no, at, audit_root, audit_rows, receipt_root, receipts, receipt_key, signature, link from commit_log
+select commit_no, at, audit_root, audit_rows, receipt_root, receipts, receipt_key, signature, link,
+    charge_root, charges from commit_log
 where commit_no > :after order by commit_no limit :limit;
 
 -- name: trace_rows
