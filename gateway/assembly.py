@@ -149,7 +149,7 @@ async def open_parts(settings: Settings, clock: Clock = system_now) -> AsyncIter
         try:
             with Mark(settings.data_folder, store.engine.epoch) as mark:
                 mark.move(store.engine.position)
-                store.engine.subscribe(lambda nudge: mark.move(nudge.commit_no))
+                store.engine.witness(mark.move)
                 yield Parts(store=store, house=house, access=access)
                 mark.move(store.engine.position)
         finally:
