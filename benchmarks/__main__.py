@@ -21,14 +21,25 @@ RESULTS: Final = Path(__file__).with_name("results.json")
 RUNS: Final = 7
 CONFIRM_RUNS: Final = 5
 IMPORT_RUNS: Final = 3
-LIVE: Final = ("--sockets", "1000", "--runs", "5", "--trips", "20000")
-LIVE_TIMEOUT_S: Final = 300
+LIVE: Final = (("broadcast", 7_000), ("broadcast", 18_000), ("trips", 10_000), ("idle", 7_000))
+LIVE_TIMEOUT_S: Final = 240
+WHOLE_TIMEOUT_S: Final = 480
 
 
 def _live() -> list[dict[str, Any]]:
-    """The live sockets in a process of their own: their descriptors and their loop stay out of the others' way."""
-    command = [sys.executable, "-m", "benchmarks.live", *LIVE]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LIVE_TIMEOUT_S, check=True)  # noqa: S603
+    """The live sockets, each stage in a process of its own: descriptors, memory and loop stay out of the others' way."""
+    rows = []
+    for stage, sockets in LIVE:
+        command = [sys.executable, "-m", "benchmarks.live", stage, "--sockets", str(sockets)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=LIVE_TIMEOUT_S, check=True)  # noqa: S603
+        rows += [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return rows
+
+
+def _whole() -> list[dict[str, Any]]:
+    """The whole server under load, driven from a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.whole"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WHOLE_TIMEOUT_S, check=True)  # noqa: S603
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
@@ -58,6 +69,8 @@ def main() -> None:
     rows += imports.measure(IMPORT_RUNS)
     screen.print("live sockets ...")
     rows += _live()
+    screen.print("the whole server ...")
+    rows += _whole()
     RESULTS.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     screen.print(_shown(rows))
 

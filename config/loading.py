@@ -155,6 +155,8 @@ def toml_entries(text: str, name: str, base: Path) -> list[Entry]:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
         raise ConfigFault((Fault(name, "", f"不是有效的 TOML：{fault}"),)) from fault
+    except RecursionError:
+        raise ConfigFault((Fault(name, "", "不是有效的 TOML：嵌套过深"),)) from None
     entries = []
     for path, value in _flatten(tables):
         line = _line_of(text, path)

@@ -91,6 +91,15 @@ class Server(Section, frozen=True, kw_only=True):
             "字节 bytes",
         ),
     ] = MIB
+    head_timeout_s: Annotated[
+        float,
+        Meta(ge=0.1, le=60),
+        Key(
+            "一个请求的首行和头部须在多久内到齐",
+            "Time for the first line and headers of a request to come",
+            "秒 seconds",
+        ),
+    ] = 10
     drain_s: Annotated[
         float,
         Meta(ge=0, le=300),
@@ -267,6 +276,15 @@ class Deadlines(Section, frozen=True, kw_only=True):
 class Live(Section, frozen=True, kw_only=True):
     """实时连接 · live sockets"""
 
+    sessions_max: Annotated[
+        int,
+        Meta(ge=1, le=1_000_000),
+        Key(
+            "最多同时打开的实时连接数；受进程可打开文件数限制，超过的稍后再连",
+            "Most open live sockets; fewer where the process may not open so many files",
+            "个",
+        ),
+    ] = 25_000
     queue_max_bytes: Annotated[
         int,
         Meta(ge=4096, le=64 * MIB),

@@ -7,17 +7,18 @@ import contextlib
 import signal
 import ssl
 import tomllib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
+from config.faults import ConfigFault, Fault
 from config.settings import Settings
 from gateway.doors import live, serving
-from gateway.doors.app import STATE, make_app
+from gateway.doors.app import make_app
 from gateway.doors.call import Check, Limits
 from gateway.doors.middleware import address_of_caller
 from gateway.doors.uploads import AttachmentFolder
@@ -25,15 +26,18 @@ from gateway.doors.v1 import all_routes
 from gateway.flows import upkeep
 from gateway.flows.access import Access
 from gateway.house import House
+from gateway.house_figures import house_registry
 from gateway.passwords import Passwords
 from gateway.rules.accounts import AccessRules
 from gateway.rules.deadlines import DeadlineRules
 from gateway.rules.folders import DEFAULT_RULES, FolderRule, folder_rules
 from gateway.rules.workcal import WorkCalendar, load, work_hours
+from gateway.together import Together
 from gateway.token_keys import load_ring
 from gateway.tokens import Tokens
-from inbox_store.embedded import open_store
-from inbox_store.keys import load_keys
+from inbox_store.embedded import FILE, open_store
+from inbox_store.embedded.mark import Mark
+from inbox_store.embedded.soundness import keys_for, must_be_fit_to_serve
 from inbox_store.store import Store
 from inbox_store.times import Clock, system_now
 from realtime.limits import LiveLimits
@@ -43,6 +47,11 @@ from realtime.server import LIVE_PATH, LiveServer
 from sms_billing.tariff import Tariff
 
 log = structlog.get_logger("songda")
+
+T = TypeVar("T")
+
+HEARTBEATS_MISSED: Final = 2.5
+"""So many heartbeats without a byte: the line is dead (faults.md 21)."""
 
 _WORKDAYS: Final = Path(__file__).parent / "rules" / "workdays.toml"
 
@@ -66,8 +75,19 @@ def calendar_of(settings: Settings) -> WorkCalendar:
 def folder_rules_of(settings: Settings) -> tuple[FolderRule, ...]:
     """The office's own rows before the built-in ones: the first that fits wins. Raises ValueError naming the row."""
     own = settings.dispatch.folder_rules_file
-    rows = tomllib.loads(Path(own).read_text("utf-8")).get("rules", []) if own else []
+    try:
+        rows = tomllib.loads(Path(own).read_text("utf-8")).get("rules", []) if own else []
+    except RecursionError:
+        raise ValueError(f"folder rules: {own} is nested too deeply") from None
     return (*folder_rules(rows), *DEFAULT_RULES)
+
+
+def _own_table(settings: Settings, key: str, read: Callable[[Settings], T]) -> T:
+    """What ``read`` makes of an office's own table. Raises ConfigFault naming the setting ``key``."""
+    try:
+        return read(settings)
+    except (OSError, ValueError) as fault:
+        raise ConfigFault((Fault("", key, str(fault)),)) from fault
 
 
 def deadline_rules_of(settings: Settings) -> DeadlineRules:
@@ -100,7 +120,7 @@ def access_rules_of(settings: Settings) -> AccessRules:
 @asynccontextmanager
 async def open_parts(settings: Settings, clock: Clock = system_now) -> AsyncIterator[Parts]:
     """Open the installation in the data folder; made on first use."""
-    keys = load_keys(settings.keys_folder)
+    keys = await asyncio.to_thread(keys_for, settings.data_folder / FILE, settings.keys_folder)
     ring = load_ring(settings.keys_folder, clock())
     async with open_store(
         settings.data_folder, clock=clock, keys=keys, readers=settings.store.readers
@@ -109,9 +129,9 @@ async def open_parts(settings: Settings, clock: Clock = system_now) -> AsyncIter
             store=store,
             settings=settings,
             clock=clock,
-            calendar=calendar_of(settings),
+            calendar=_own_table(settings, "deadlines.workdays_file", calendar_of),
             rules=deadline_rules_of(settings),
-            folder_rules=folder_rules_of(settings),
+            folder_rules=_own_table(settings, "dispatch.folder_rules_file", folder_rules_of),
             tariffs=(Tariff(price_li=settings.sms.price_li, from_at=0),),
         )
         tokens = Tokens(
@@ -119,7 +139,7 @@ async def open_parts(settings: Settings, clock: Clock = system_now) -> AsyncIter
         )
         passwords = Passwords()
         access = Access(
-            engine=store.engine,
+            engine=Together(store.engine),
             tokens=tokens,
             rules=access_rules_of(settings),
             clock=clock,
@@ -127,7 +147,11 @@ async def open_parts(settings: Settings, clock: Clock = system_now) -> AsyncIter
             passwords=passwords,
         )
         try:
-            yield Parts(store=store, house=house, access=access)
+            with Mark(settings.data_folder, store.engine.epoch) as mark:
+                mark.move(store.engine.position)
+                store.engine.witness(mark.move)
+                yield Parts(store=store, house=house, access=access)
+                mark.move(store.engine.position)
         finally:
             passwords.close()
 
@@ -180,18 +204,36 @@ def limits_of(settings: Settings) -> Limits:
     """The settings of the server as limits of the doors."""
     told = settings.server
     return Limits(
-        body_max_bytes=told.body_max_bytes, drain_s=told.drain_s, trusted_proxies=tuple(told.trusted_proxies)
+        body_max_bytes=told.body_max_bytes,
+        drain_s=told.drain_s,
+        head_timeout_s=told.head_timeout_s,
+        connections_max=serving.connections_held(Limits().connections_max),
+        trusted_proxies=tuple(told.trusted_proxies),
     )
 
 
 def live_limits_of(settings: Settings) -> LiveLimits:
     """The settings of live sockets as limits of their server."""
     told = settings.live
+    session = SessionRules(
+        hello_timeout_s=told.hello_timeout_s,
+        heartbeat_s=told.heartbeat_s,
+        silence_max_s=told.heartbeat_s * HEARTBEATS_MISSED,
+    )
+    # However many sockets stand open, a quarter of the connections is left to the interface.
+    room = serving.connections_held(Limits().connections_max) * 3 // 4
     return LiveLimits(
-        session=SessionRules(hello_timeout_s=told.hello_timeout_s, heartbeat_s=told.heartbeat_s),
+        session=session,
+        sessions_max=min(told.sessions_max, room),
         queue_max_bytes=told.queue_max_bytes,
+        kernel_queue_bytes=_kernel_queue_bytes(told.queue_max_bytes),
         slice_sends=told.slice,
     )
+
+
+def _kernel_queue_bytes(queue_max_bytes: int) -> int:
+    """The kernel need not hold more for a stalled reader than we would; below 16 KiB a late ACK would cut quick ones."""
+    return min(LiveLimits().kernel_queue_bytes, max(queue_max_bytes, 16 * 1024))
 
 
 def attachment_folder(parts: Parts) -> AttachmentFolder:
@@ -205,6 +247,13 @@ def attachment_folder(parts: Parts) -> AttachmentFolder:
 def _store_check(store: Store) -> Check:
     async def check() -> str | None:
         return str(store.engine.broken) if store.engine.broken else None
+
+    return check
+
+
+def _live_check(server: LiveServer) -> Check:
+    async def check() -> str | None:
+        return None if server.running else "实时连接已停止"
 
     return check
 
@@ -254,29 +303,32 @@ class Running:
 @asynccontextmanager
 async def running(settings: Settings, clock: Clock = system_now) -> AsyncIterator[Running]:
     """Serve the doors and the live sockets on one port, with all upkeep, until the context is left; then drain."""
+    await asyncio.to_thread(must_be_fit_to_serve, settings.data_folder / FILE)
     async with open_parts(settings, clock) as parts:
         sockets = live_server(parts)
-        checks = {"store": _store_check(parts.store)}
+        checks = {"store": _store_check(parts.store), "live": _live_check(sockets)}
         limits = limits_of(settings)
         services = Services(
             parts=parts, limits=limits, live=sockets, files=attachment_folder(parts), checks=checks
         )
         await asyncio.to_thread(services.files.sweep)
-        app = make_app(services, all_routes())
+        figures = house_registry(
+            {
+                "songda_store_waiting": lambda: parts.store.engine.waiting,
+                "songda_live_sessions": lambda: sockets.sessions_open,
+            }
+        )
+        app = make_app(services, all_routes(), registry=figures)
         app.router.add_get(LIVE_PATH, sockets.live)
         await sockets.start()
         keeping = asyncio.create_task(upkeep.run(parts.house, parts.access.purge))
         told = settings.server
         try:
-            async with serving.serve(app, limits, host=told.host, port=told.port, tls=_tls(settings)) as (
-                _,
-                port,
-            ):
+            async with serving.serve(
+                app, limits, host=told.host, port=told.port, tls=_tls(settings), farewell=sockets.stop
+            ) as (_, port):
                 log.info("serving", address=told.address, port=port, data=str(settings.data_folder))
                 yield Running(parts=parts, live=sockets, port=port)
-                # Sockets first: an open one would hold the listener's last requests until the drain runs out.
-                app[STATE].draining = True
-                await sockets.stop(told.drain_s)
         finally:
             keeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -134,6 +134,7 @@ def rendered(render: Callable[[T], object], status: int = 200) -> Callable[[T], 
 
     def told(result: T) -> Answer:
         body = render(result)
+        failpoint("before_accept")
         return Answer(status=status, body=b"" if body is None else _JSON.encode(body))
 
     return told

@@ -7,9 +7,12 @@ text, not as microseconds.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final, Literal, TextIO
 
 import structlog
@@ -92,6 +95,7 @@ def configure_logs(
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    Lines.way = None if colors else (handler, form)
 
 
 def _renderer(form: Literal["console", "json"], *, colors: bool) -> Processor:
@@ -100,3 +104,60 @@ def _renderer(form: Literal["console", "json"], *, colors: bool) -> Processor:
     return structlog.dev.ConsoleRenderer(
         colors=colors, exception_formatter=structlog.dev.plain_traceback, pad_event_to=20
     )
+
+
+class Lines:
+    """Lines of one event that comes with every request, written as the log writes any, at a tenth of its cost.
+
+    Only what is the same afterwards takes the short way: plain values, no context, nothing that looks like a phone
+    number anywhere in the finished line (a number inside a value stands in the line as it stands in the value), nobody
+    else listening. Everything else goes through structlog, mask and all.
+    """
+
+    way: tuple[logging.StreamHandler[TextIO], str] | None = None
+    """Where and how the process writes its log, set by ``configure_logs``; None: the long way only."""
+
+    def __init__(self, name: str, event: str) -> None:
+        self._name = name
+        self._event = event
+        self._logger = logging.getLogger(name)
+        self._long = structlog.get_logger(name)
+
+    def write(self, **values: str | float) -> None:
+        """One line at level info."""
+        if self.way is None or not self._written(*self.way, values):
+            self._long.info(self._event, **values)
+
+    def _written(
+        self, handler: logging.StreamHandler[TextIO], form: str, values: dict[str, str | float]
+    ) -> bool:
+        if not self._logger.isEnabledFor(logging.INFO):
+            return True
+        if logging.root.handlers != [handler] or structlog.contextvars.get_contextvars():
+            return False
+        at = datetime.now().isoformat()  # noqa: DTZ005 - the log tells local time, as structlog's stamp does
+        line = self._as_json(at, values) if form == "json" else self._as_text(at, values)
+        if _PHONE.search(line):
+            return False
+        handler.acquire()
+        with suppress(OSError, ValueError):  # a full disk, or a log closed meanwhile, stops no request
+            handler.stream.write(line + "\n")
+            handler.stream.flush()
+        handler.release()
+        return True
+
+    def _as_json(self, at: str, values: dict[str, str | float]) -> str:
+        told = {**values, "event": self._event, "level": "info", "logger": self._name, "timestamp": at}
+        return json.dumps(told, ensure_ascii=False)
+
+    def _as_text(self, at: str, values: dict[str, str | float]) -> str:
+        told = " ".join(f"{name}={_plain(values[name])}" for name in sorted(values))
+        return f"{at} [info     ] {self._event:20} [{self._name}] {told}"
+
+
+_ODD: Final = re.compile(r"[ \t=\r\n\"']")
+
+
+def _plain(value: str | float) -> str:
+    """A value as structlog's console shows it: texts with blanks or quotes in quotes."""
+    return repr(value) if not isinstance(value, str) or _ODD.search(value) else value

@@ -82,8 +82,8 @@ def to_csv(sheet: Sheet) -> bytes:
     _bounded([sheet])
     target = io.StringIO(newline="")
     lines = csv.writer(target, lineterminator="\r\n")
-    lines.writerow([_defused(sheet.title)])
-    lines.writerow([_defused(column.title) for column in sheet.columns])
+    lines.writerow([_defused(_clean(sheet.title))])
+    lines.writerow([_defused(_clean(column.title)) for column in sheet.columns])
     for row in sheet.rows:
         lines.writerow([_defused(cell) if isinstance(cell, str) else cell for cell in _shown(sheet, row)])
     return CSV_BOM + target.getvalue().encode("utf-8")
@@ -107,10 +107,15 @@ def _told(cell: Cell, kind: ColumnKind) -> str | int:
         return f"{moment(cell):%Y-%m-%d %H:%M}" if kind == "time" else cell
     if isinstance(cell, date):
         return cell.isoformat()
-    clean = cell.encode("utf-8", "replace").decode("utf-8")
+    clean = _clean(cell)
     if len(clean) > CELL_CHARACTERS_MAX:
         raise ValueError(f"a cell of {len(clean)} characters; the limit is {CELL_CHARACTERS_MAX}")
     return clean
+
+
+def _clean(text: str) -> str:
+    """The text without lone surrogates, which no file in UTF-8 can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _defused(text: str) -> str:
@@ -126,10 +131,10 @@ def _write_page(book: xlsxwriter.Workbook, name: str, sheet: Sheet) -> None:
     page = book.add_worksheet(name)
     bold, quoted = book.add_format({"bold": True}), book.add_format()
     quoted.set_quote_prefix()  # a cell edited later stays text
-    page.write_string(0, 0, sheet.title, bold)
+    page.write_string(0, 0, _clean(sheet.title), bold)
     for place, column in enumerate(sheet.columns):
         page.set_column(place, place, column.width)
-        page.write_string(1, place, column.title, bold)
+        page.write_string(1, place, _clean(column.title), bold)
     page.freeze_panes(2, 0)
     for line, row in enumerate(sheet.rows, start=2):
         for place, cell in enumerate(_shown(sheet, row)):
@@ -145,7 +150,10 @@ def _page_names(sheets: Sequence[Sheet]) -> list[str]:
     """Names Excel takes: at most 31 characters, no brackets, slashes or apostrophes at the ends, each once."""
     names: list[str] = []
     for number, sheet in enumerate(sheets, start=1):
-        name = "".join("_" if c in "[]:*?/\\" else c for c in sheet.name).strip("'")[:25] or f"Sheet{number}"
+        name = (
+            "".join("_" if c in "[]:*?/\\" else c for c in _clean(sheet.name)).strip("'")[:25]
+            or f"Sheet{number}"
+        )
         taken = {told.casefold() for told in names}
         names.append(f"{name} {number}" if name.casefold() in taken else name)
     return names

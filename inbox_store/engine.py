@@ -143,6 +143,10 @@ class Relay(Protocol):
         """Call ``listener`` on the loop after each commit that concerns anybody. It must not block."""
         ...
 
+    def witness(self, told: Callable[[int], None]) -> None:
+        """Call ``told`` with the number of each durable commit, before anybody hears of its outcome. It must not fail."""
+        ...
+
 
 class StoreEngine(Engine, Relay, Protocol):
     """The engine of an open store: it also tells its commits and its state."""

@@ -25,8 +25,8 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._lines)
 
-    def add(self, one: Delivered) -> None:
-        """Add ``one``. Ranges that do not touch stay apart: what lies between them was never acked."""
+    def add(self, one: Delivered) -> int:
+        """Add ``one``; returns how many lines wait. Ranges that do not touch stay apart: what lies between them was never acked."""
         key = (one.person_id, one.device)
         place = self._last.get(key)
         if place is not None:
@@ -35,9 +35,10 @@ class Waiting:
                 low = min(before.from_position, one.from_position)
                 high = max(before.to_position, one.to_position)
                 self._lines[place] = Delivered(one.person_id, low, high, one.device)
-                return
+                return len(self._lines)
         self._last[key] = len(self._lines)
         self._lines.append(one)
+        return len(self._lines)
 
     def take(self) -> list[Delivered]:
         """All that waits; nothing waits afterwards."""
@@ -63,11 +64,8 @@ class AckPump:
         self._idle = asyncio.Event()
         self._room.set()
         self._idle.set()
-
-    @property
-    def full(self) -> bool:
+        self.full = False
         """Whether a handler should wait for ``room``."""
-        return len(self._waiting) >= self._size_max
 
     async def room(self) -> None:
         """Wait until there is room again."""
@@ -75,10 +73,12 @@ class AckPump:
 
     def put(self, one: Delivered) -> None:
         """Take one ack along with the next batch."""
-        self._waiting.add(one)
-        self._idle.clear()
-        self._wake.set()
-        if self.full:
+        lines = self._waiting.add(one)
+        if lines == 1:
+            self._idle.clear()
+            self._wake.set()
+        if lines >= self._size_max:
+            self.full = True
             self._room.clear()
 
     async def run(self) -> None:
@@ -88,6 +88,7 @@ class AckPump:
             await asyncio.sleep(self._linger_s)  # a few ms of acks share one commit
             self._wake.clear()
             batch = self._waiting.take()
+            self.full = False
             self._room.set()
             await self._write(batch)
             if not self._waiting:

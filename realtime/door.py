@@ -8,7 +8,7 @@ from typing import Literal
 
 from realtime.limits import LiveLimits
 
-Refusal = Literal["foreign_origin", "full", "full_for_address", "draining"]
+Refusal = Literal["foreign_origin", "full", "full_for_address", "draining", "bad_handshake"]
 
 
 def origin_allowed(origin: str | None, allowed: frozenset[str]) -> bool:

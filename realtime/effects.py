@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from realtime.frames import Hello
+from realtime.ports import Delivered
 
 
 class Authenticate(NamedTuple):
@@ -33,13 +34,10 @@ class Send(NamedTuple):
     frame: bytes
 
 
-class Acked(NamedTuple):
-    """All above ``from_position`` and up to ``to_position`` reached the device."""
+class Acked(Delivered):
+    """An ack moved forward: itself the line that the store takes, so that it is made once for each ack of a city."""
 
-    person_id: int
-    from_position: int
-    to_position: int
-    device: str
+    __slots__ = ()
 
 
 class Recheck(NamedTuple):

@@ -6,6 +6,7 @@ string of bytes: it is built once and written to every socket that is to have it
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Annotated, Final
 
 import msgspec
@@ -17,6 +18,7 @@ TEXT: Final = 0x1
 PING_OPCODE: Final = 0x9
 PONG_OPCODE: Final = 0xA
 _FIN: Final = 0x80
+_HEAD_16: Final = Struct(">BBH").pack
 
 CLIENT_FRAME_MAX_BYTES: Final = 4_096
 """Largest frame a client may send: a hello with its token is the longest word it has."""
@@ -143,7 +145,7 @@ def frame(payload: bytes, opcode: int = TEXT) -> bytes:
     if size < 126:
         return bytes((_FIN | opcode, size)) + payload
     if size < 65_536:
-        return bytes((_FIN | opcode, 126)) + size.to_bytes(2, "big") + payload
+        return _HEAD_16(_FIN | opcode, 126, size) + payload
     return bytes((_FIN | opcode, 127)) + size.to_bytes(8, "big") + payload
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from itertools import chain, islice, repeat
 from typing import TypeVar
 
 import structlog
 
 from inbox_store.engine import Nudge
 from realtime.desk import Desk
-from realtime.fanout import Delivery, Plan
+from realtime.fanout import Plan
+from realtime.link import push
 from realtime.register import sliced
 
 log = structlog.get_logger("realtime")
@@ -50,9 +52,10 @@ class Hub:
         """
         in_order = nudge.commit_no > self.published
         self.published = max(self.published, nudge.commit_no)
-        if in_order and not nudge.foreign and self._weight + weight(nudge) <= self._limits.nudges_max:
+        told = self._weight + weight(nudge)
+        if in_order and not nudge.foreign and told <= self._limits.nudges_max:
             self._nudges.append(nudge)
-            self._weight += weight(nudge)
+            self._weight = told
         else:
             log.warning(
                 "nudges.dropped", commit_no=nudge.commit_no, waiting=len(self._nudges), in_order=in_order
@@ -76,11 +79,16 @@ class Hub:
 
     def _take(self) -> list[Nudge]:
         """What waits, up to the batch limit: under load many small commits share one read and one frame."""
-        batch = [self._nudges.popleft()]
-        total = weight(batch[0])
-        while self._nudges and total + weight(self._nudges[0]) <= self._limits.batch_max:
-            batch.append(self._nudges.popleft())
-            total += weight(batch[-1])
+        batch: list[Nudge] = []
+        total = 0
+        for nudge in self._nudges:
+            with_it = total + weight(nudge)
+            if batch and with_it > self._limits.batch_max:
+                break
+            batch.append(nudge)
+            total = with_it
+        for _ in batch:
+            self._nudges.popleft()
         self._weight -= total
         return batch
 
@@ -107,7 +115,7 @@ class Hub:
         wanted = dict.fromkeys(pair for nudge in batch for pair in nudge.changed if pair[0] in online)
         items = await self._read(self._feed.items(list(wanted))) if wanted else {}
         for nudge in batch:
-            if online:
+            if online and nudge.arrivals:
                 await self._plan_arrivals(plan, nudge, online)
             for pair in nudge.changed:
                 if pair in items:
@@ -128,19 +136,13 @@ class Hub:
             return await read
 
     async def _send(self, plan: Plan) -> None:
-        sent = 0
+        of, room = self._register.links.get, self._limits.slice_sends
         for delivery, persons in plan.deliveries():
-            for person_id in persons:
-                sent += self._tell(person_id, delivery)
-                if sent >= self._limits.slice_sends:
-                    sent = 0
+            links = chain.from_iterable(map(of, persons, repeat(())))
+            while some := list(islice(links, room)):
+                for link in push(some, delivery):
+                    self._desk.too_slow(link)
+                room -= len(some)
+                if not room:
+                    room = self._limits.slice_sends
                     await asyncio.sleep(0)
-
-    def _tell(self, person_id: int, delivery: Delivery) -> int:
-        """Tell all devices of one person; returns how many there are."""
-        links = self._register.links.get(person_id, ())
-        for link in links:
-            frame = link.session.nudged(delivery)
-            if frame is not None and not link.write(frame):
-                self._desk.too_slow(link)
-        return len(links)

@@ -59,7 +59,8 @@ class Arrivals(Noun, frozen=True, kw_only=True):
     """The entries that one commit added for one send number, of those persons who were asked about."""
 
     header: Header
-    rows: Sequence[Arrival]
+    rows: Sequence[tuple[int, Folder, InboxState]]
+    """``Arrival``s; bare tuples are as good, and cheaper where there is one for everybody in a city."""
 
 
 class CountsRead(Noun, frozen=True, kw_only=True):

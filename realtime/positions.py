@@ -68,5 +68,5 @@ class FilePositions:
     def _all(self) -> dict[str, Mark]:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=dict[str, Mark])
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, ValueError, RecursionError):
             return {}

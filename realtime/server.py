@@ -32,8 +32,9 @@ from realtime.hub import Hub
 from realtime.limits import LiveLimits
 from realtime.link import Link
 from realtime.peaks import PeakMeter
-from realtime.ports import Delivered, LivePorts
+from realtime.ports import LivePorts
 from realtime.register import Register, sliced
+from realtime.rules import NORMAL, RESTART
 from realtime.session import Session
 
 log = structlog.get_logger("realtime")
@@ -49,8 +50,11 @@ REFUSALS: Final[dict[Refusal, tuple[int, str, str]]] = {
     "full": (503, "实时连接已满，请稍后再试", "There is no room for more live sockets; try again later"),
     "full_for_address": (503, "该地址的实时连接过多", "Too many live sockets from this address"),
     "draining": (503, "服务器正在停止", "The server is stopping"),
+    "bad_handshake": (400, "不是合法的 WebSocket 握手", "Not a websocket handshake (RFC 6455 §4.2.1)"),
 }
 SWEEP_SLICE: Final = 512
+QUIET_CLOSES: Final = frozenset({NORMAL, RESTART})
+"""Ends that tell nothing about the client or the line: the log leaves them out."""
 
 
 def remote_address(request: web.Request) -> str:
@@ -238,12 +242,14 @@ class LiveServer:
     def _refuse(self, refusal: Refusal) -> web.Response:
         status, zh, en = REFUSALS[refusal]
         body = {"type": f"/problems/live_{refusal}", "title": zh, "title_en": en, "status": status}
-        retry = {"Retry-After": str(self._limits.retry_after_s)} if status == 503 else {}
+        headers = {"Retry-After": str(self._limits.retry_after_s)} if status == 503 else {}
+        if refusal == "bad_handshake":
+            headers["Sec-WebSocket-Version"] = "13"  # which version would do (RFC 6455 §4.4)
         return web.Response(
             status=status,
             body=msgspec.json.encode(body),
             content_type="application/problem+json",
-            headers=retry,
+            headers=headers,
         )
 
     async def _serve(self, request: web.Request, session: Session) -> web.StreamResponse:
@@ -254,7 +260,10 @@ class LiveServer:
             max_msg_size=CLIENT_FRAME_MAX_BYTES + 1,
             decode_text=False,
         )
-        writer = await socket.prepare(request)
+        try:
+            writer = await socket.prepare(request)
+        except web.HTTPException:
+            return self._refuse("bad_handshake")
         link = self._connect(request, session, socket, writer)
         try:
             await self._listen(link)
@@ -319,7 +328,7 @@ class LiveServer:
             self._deeds[type(effect)](link, effect)
 
     def _do_acked(self, _link: Link, effect: does.Acked) -> None:
-        self._acks.put(Delivered(*effect))
+        self._acks.put(effect)
 
     def _do_join(self, link: Link, _effect: does.Join) -> None:
         self._door.known()
@@ -328,6 +337,8 @@ class LiveServer:
         self._meet(self._clock())
 
     def _do_close(self, link: Link, effect: does.Close) -> None:
+        if effect.code not in QUIET_CLOSES:
+            log.info("live.closed", code=effect.code, reason=effect.reason, person=link.session.person_id)
         self._register.leave(link)
         link.end(effect.code, effect.reason)
 

@@ -167,7 +167,7 @@ def _told(raw: bytes) -> dict[str, Any]:
     """The problem in an answer; empty where something else answered than our server."""
     try:
         return msgspec.json.decode(raw, type=dict[str, Any])
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):
         return {}
 
 

@@ -16,7 +16,7 @@ import typer
 from config.faults import ConfigFault
 from gateway import __version__
 from gateway.cli.console import Chosen, stop, stop_for
-from inbox_store.errors import Refused
+from inbox_store.errors import Refused, StoreBroken
 
 MODULES = (
     "settings",
@@ -31,6 +31,7 @@ MODULES = (
     "rates",
     "audit",
     "doctor",
+    "backup",
 )
 """The modules that bring verbs, in the order of the help; each has `register(app)`. A new one is named here."""
 
@@ -93,11 +94,11 @@ def main() -> None:
     """Run one verb. What is refused outside of any verb's own words ends here with exit code 1."""
     try:
         app()
-    except (ConfigFault, Refused) as fault:
+    except (ConfigFault, Refused, StoreBroken) as fault:
         raise SystemExit(_refusal(fault)) from None
 
 
-def _refusal(fault: ConfigFault | Refused) -> int:
+def _refusal(fault: ConfigFault | Refused | StoreBroken) -> int:
     try:
         if isinstance(fault, ConfigFault):
             stop_for(fault)

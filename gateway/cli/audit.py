@@ -52,7 +52,7 @@ def _head_of(file: Path) -> dict[str, Any]:
         return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
     except OSError as fault:
         stop(f"读不到链头文件 {file}：{fault.strerror or fault}", "核对路径")
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):
         stop(f"链头文件 {file} 不是 JSON", "换一份先前导出的链头")
 
 
@@ -62,14 +62,22 @@ async def _verified(parts: Parts, head: dict[str, Any] | None) -> Verdict:
     engine = parts.store.engine
     if head is None:
         return await engine.read(trace.verify())
-    from gateway.flows.heads import head_holds
+    from gateway.flows.heads import head_holds, last_of_former_epochs
 
     keys = {key_id: key for key_id, key, _ in await engine.read(trace.public_keys())}
     if not head_holds(head, keys):
         stop("链头文件的签名无效，或不是本系统的密钥所签", "换一份先前导出的链头")
+    number = int(head["commit_no"])
     if head.get("epoch") != engine.epoch:
-        stop("链头属于另一套数据（数据库重建或从别处恢复过）", "用恢复以后导出的链头核对")
-    return await engine.read(trace.verify(bytes.fromhex(str(head["link"])), int(head["commit_no"])))
+        last = (await last_of_former_epochs(parts.house)).get(str(head.get("epoch")))
+        if last is None:
+            stop("链头属于另一套数据，或数据库是重建的", "核对数据目录；用这套数据导出的链头核对")
+        if number > last:
+            stop(
+                f"链头在备份之后导出：恢复时失去了提交 {last + 1} 到 {number}",
+                "用备份之前或恢复以后导出的链头核对；失去的事项须重做",
+            )
+    return await engine.read(trace.verify(bytes.fromhex(str(head["link"])), number))
 
 
 @audit_app.command("export-head")

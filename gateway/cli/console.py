@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import typer
 
@@ -29,6 +29,19 @@ def stop(reason: str, mend: str = "") -> NoReturn:
     if mend:
         typer.echo(f"处理：{mend}", err=True)
     raise typer.Exit(1)
+
+
+def outlast(stream: TextIO) -> None:
+    """Let a stream go that nobody can write to (a log on a full disk): what is left in it is lost.
+
+    Python would try once more when the process ends, and turn its exit status into 120.
+    """
+    try:
+        stream.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def config_file(ctx: typer.Context) -> Path | None:

@@ -96,7 +96,7 @@ def _json_of(file: Path, what: str) -> dict[str, Any]:
         return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
     except OSError as fault:
         stop(f"读不到{what} {file}：{fault.strerror or fault}", "核对路径")
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):
         stop(f"{what} {file} 不是 JSON", "重新下载后再核验")
 
 

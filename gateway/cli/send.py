@@ -110,7 +110,7 @@ def _content(file: str) -> dict[str, Any]:
         return msgspec.json.decode(raw, type=dict[str, Any])
     except OSError as fault:
         stop(f"读不到 {file}：{fault.strerror or fault}", "核对路径")
-    except msgspec.MsgspecError as fault:
+    except (ValueError, RecursionError) as fault:
         stop(f"{file} 不是 JSON 对象：{fault}", "对照接口说明 /dispatches 填写")
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import Annotated
 
 import typer
 
-from gateway.cli.console import config_file, loaded, stop
+from gateway.cli.console import config_file, loaded, outlast, stop
 
 DESCRIPTORS = 65_536
 
@@ -29,17 +30,25 @@ def serve(
 
     from gateway.assembly import serve as run
     from gateway.logs import configure_logs
+    from gateway.token_keys import KeyFault
+    from inbox_store.errors import StoreBroken
     from realtime.housekeeping import raise_descriptor_limit
 
     told = loaded(config_file(ctx), {"server.host": host, "server.port": port}).settings
     configure_logs(level=told.log.level, form=told.log.format, stream=sys.stderr, colors=sys.stderr.isatty())
     raise_descriptor_limit(DESCRIPTORS)
-    typer.echo(f"启动服务：{told.server.address}，数据目录 {told.data_folder}。Ctrl-C 停止。")
+    with contextlib.suppress(OSError):  # a log on a full disk: serving matters more than saying so
+        typer.echo(f"启动服务：{told.server.address}，数据目录 {told.data_folder}。Ctrl-C 停止。")
     try:
         uvloop.run(run(told))
+    except (StoreBroken, KeyFault) as fault:
+        stop(f"不能启动：{fault}")
     except OSError as fault:
         mend = "换一个端口（--port），或停掉占用它的程序；数据目录须可写"
         stop(f"不能启动：{fault.strerror or fault}", mend)
+    finally:
+        outlast(sys.stdout)
+        outlast(sys.stderr)
 
 
 def register(app: typer.Typer) -> None:

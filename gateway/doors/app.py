@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 from aiohttp import web
@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from gateway.doors.call import DoorServices, Limits
 from gateway.doors.dispatch import Dispatcher
 from gateway.doors.figures import DoorState
+from gateway.doors.lag import LagMeter
 from gateway.doors.middleware import Handler, OuterDoor
 from gateway.doors.openapi import document
 from gateway.doors.routes import Raw, Route, table
@@ -43,8 +44,16 @@ def make_app(
     app = web.Application(middlewares=[door], client_max_size=services.limits.body_max_bytes)
     app[STATE] = state
     app.on_response_prepare.append(outer.dressed)
+    app.cleanup_ctx.append(_watched)
     _mount(app, services, whole)
     return app
+
+
+async def _watched(app: web.Application) -> AsyncIterator[None]:
+    """The loop's lag is measured while the application runs."""
+    meter = LagMeter(app[STATE].figures.lag.observe)
+    yield
+    meter.stop()
 
 
 def _mount(app: web.Application, services: DoorServices, routes: Iterable[Route]) -> None:

@@ -43,7 +43,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     wait_timeout_s: float = 5.0
     streams_max: int = 16
     keepalive_s: float = 75.0
-    """Also the time in which the first line and headers of a request must have come (slow loris)."""
+    """How long a connection may say nothing."""
+    head_timeout_s: float = 10.0
+    """From the first byte of a request to the end of its headers (slow loris)."""
     connections_max: int = 50_000
     drain_s: float = 8.0
     trusted_proxies: tuple[str, ...] = ()

@@ -62,8 +62,11 @@ class Dispatcher:
             key=self._idempotency(request, key, raw) if key else None,
             incoming=self._incoming(request) if self.route.stream else None,
         )
-        async with self._turnstile.passing():
+        await self._turnstile.enter()
+        try:
             return response_of(self.route, await self._handled(call))
+        finally:
+            self._turnstile.leave()
 
     async def _handled(self, call: Call[Any, Any, Any]) -> object:
         limits = self._limits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -10,13 +11,15 @@ from typing import Final, cast
 from gateway.flows.access import Access
 from gateway.house import House
 from gateway.rules.access import Principal
+from gateway.together import Together
 from inbox_store.engine import Nudge as CommitNudge
 from inbox_store.engine import Program, Sql
 from inbox_store.errors import Refused
 from inbox_store.nouns import Folder, InboxState, Urgency
 from inbox_store.org import Organisation
 from inbox_store.programs import inbox as programs
-from inbox_store.programs.inbox import FeedItem, FolderCount
+from inbox_store.programs import live
+from inbox_store.programs.inbox import FeedItem
 from inbox_store.times import DAY_US, Clock, day_int, day_of, day_start
 from realtime.frames import Hello
 from realtime.items import Header, Item, UnitStatus
@@ -55,6 +58,7 @@ class StoreFeed:
     def __init__(self, house: House, epoch: str) -> None:
         self._house = house
         self._epoch = epoch
+        self._returns = Together(house.store.engine)
 
     @property
     def epoch(self) -> str:
@@ -68,9 +72,7 @@ class StoreFeed:
     async def since(self, person_id: int, after: int, limit: int) -> Page:
         """The person's changes above ``after`` in commit order."""
         organisation = await self._house.organisation()
-        page = await self._house.store.engine.read(
-            programs.since(person_id, after, limit, self._house.clock())
-        )
+        page = await self._returns.read(programs.since(person_id, after, limit, self._house.clock()))
         items = tuple((told.commit_no, item_of(told, organisation)) for told in page.items)
         return Page(items=items, position=page.position, more=page.more)
 
@@ -92,12 +94,12 @@ class StoreFeed:
     async def items(self, wanted: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], Item]:
         """The entries (person, send number) as they stand now: one read."""
         organisation = await self._house.organisation()
-        found = await self._house.store.engine.read(_items(wanted, self._house.clock()))
+        found = await self._house.store.engine.read(live.items(wanted, self._house.clock()))
         return {key: item_of(told, organisation) for key, told in found.items()}
 
     async def counts(self, person_ids: Sequence[int]) -> CountsRead:
         """The folder counts of these people: one read."""
-        position, found = await self._house.store.engine.read(_counts(person_ids))
+        position, found = await self._house.store.engine.read(live.counts(person_ids))
         by_person = {
             person: {cast("Folder", row.folder): (row.total, row.pending) for row in rows}
             for person, rows in found.items()
@@ -113,22 +115,6 @@ def _arrivals(
     return head, due, [(row[0], row[1], row[2]) for row in rows]
 
 
-def _items(wanted: Sequence[tuple[int, int]], now: int) -> Program[dict[tuple[int, int], FeedItem]]:
-    found = {}
-    for person_id, send_no in wanted:
-        for told in (yield from programs.items_of(person_id, [(0, send_no, False)], now)):
-            found[person_id, send_no] = told
-    return found
-
-
-def _counts(person_ids: Sequence[int]) -> Program[tuple[int, dict[int, tuple[FolderCount, ...]]]]:
-    position = yield from programs.position()
-    found = {}
-    for person_id in person_ids:
-        found[person_id] = yield from programs.counts(person_id)
-    return position, found
-
-
 SESSION_MAX_US: Final = 7 * DAY_US
 """A live session begins anew after so long, however quiet it was."""
 
@@ -142,6 +128,8 @@ class DoorAdmission:
         self._access = access
         self._clock = clock
         self._known: OrderedDict[str, Principal] = OrderedDict()
+        self._asked: list[tuple[Principal, asyncio.Future[bool]]] = []
+        self._asking: asyncio.Task[None] | None = None
 
     async def authenticate(self, hello: Hello) -> Admitted | None:
         """The person behind the ticket or token, or None."""
@@ -172,9 +160,29 @@ class DoorAdmission:
         return frozenset(who.person_id for who in self._known.values() if who.account_id == account_id)
 
     async def still_valid(self, token_id: str) -> bool:
-        """Whether the log-in behind an open session still holds."""
+        """Whether the log-in behind an open session still holds; those asked about together make one read."""
         who = self._known.get(token_id)
-        return who is not None and await self._access.still_valid(who)
+        if who is None:
+            return False
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._asked.append((who, answer))
+        if len(self._asked) == 1:
+            self._asking = asyncio.create_task(self._ask())
+        return await answer
+
+    async def _ask(self) -> None:
+        await asyncio.sleep(0)  # a sweep asks about all whose time has come in one turn of the loop
+        asked, self._asked = self._asked, []
+        try:
+            told = await self._access.all_valid([who for who, _ in asked])
+        except Exception as fault:  # noqa: BLE001 - whatever the store says, each of those who ask hears it
+            for _, answer in asked:
+                if not answer.done():
+                    answer.set_exception(fault)
+            return
+        for (_, answer), valid in zip(asked, told, strict=True):
+            if not answer.done():
+                answer.set_result(valid)
 
 
 class StoreAcks:

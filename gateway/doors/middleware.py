@@ -20,9 +20,11 @@ from gateway.doors.dispatch import Dispatcher
 from gateway.doors.figures import DoorState
 from gateway.doors.origin import is_loopback, networks, origin_of
 from gateway.doors.problems import english_wanted, refused_of
+from gateway.logs import Lines
 from inbox_store.errors import Refused
 
 log = structlog.get_logger("songda.http")
+lines = Lines("songda.http", "http")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -91,10 +93,9 @@ class OuterDoor:
         """Counts and logs the answer; the query stays out of the log, it may hold names and numbers."""
         method = request.method if request.method in _METHODS else "other"
         self._state.figures.answered(route=context.route, method=method, status=status, seconds=seconds)
-        log.info(
-            "http",
+        lines.write(
             method=method,
-            path=request.path[:200],
+            path=_printable(request.path[:200]),
             status=status,
             ms=round(seconds * 1000, 1),
             route=context.route,
@@ -130,6 +131,11 @@ def address_of_caller(trusted_proxies: Iterable[str]) -> Callable[[web.Request],
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def _printable(text: str) -> str:
+    """``text`` for a terminal: what would move its cursor or colour it is escaped."""
+    return text if text.isprintable() else ascii(text)
 
 
 def _forwarded(request: web.Request) -> bool:

@@ -165,14 +165,12 @@ def refused_of(fault: BaseException) -> Refused | None:
     match fault:
         case Refused():
             return fault
-        case StoreFull():
+        case StoreFull() | OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return Refused("storage_full")
-        case StoreBroken():
+        case StoreBroken() | OSError(errno=errno.EIO | errno.EROFS):
             return Refused("store_broken")
         case TimeoutError():
             return Refused("timed_out")
-        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            return Refused("storage_full")
         case _:
             return None
 

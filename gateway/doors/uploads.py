@@ -8,6 +8,7 @@ after a crash is an orphan: ``ids`` lists what lies here, ``discard`` removes on
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import re
@@ -16,14 +17,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from gateway.doors.call import Incoming
 from gateway.doors.file_names import clean_name, split_name
 from gateway.doors.sniffing import BLOCK_BYTES, CONTENT_OF, MEDIA_TYPES, content_of
 from inbox_store.errors import Refused
 from inbox_store.nouns import Noun
 
+log = structlog.get_logger("songda.attachments")
+
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _INCOMING: Final = "incoming"
+_DISK_FAULTS: Final = (errno.EIO, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
 
 def new_file_id() -> str:
@@ -62,7 +68,7 @@ class AttachmentFolder:
         """Takes one file in; whatever goes wrong, nothing is left behind.
 
         Raises Refused: attachment_type, attachment_too_large, attachment_broken, request_timeout; OSError (a full disk
-        is answered 507).
+        is answered 507, one that fails 503).
         """
         cleaned = clean_name(name)
         self._expect_extension(cleaned)
@@ -75,8 +81,10 @@ class AttachmentFolder:
             kind = await asyncio.to_thread(part.finish)
             self._expect_content(cleaned, kind)
             await asyncio.to_thread(_move, part.path, self._path(file_id))
-        except BaseException:
-            await asyncio.shield(asyncio.to_thread(part.drop))
+        except BaseException as fault:
+            if isinstance(fault, OSError) and fault.errno in _DISK_FAULTS:
+                log.warning("attachment.not_kept", reason=fault.strerror)
+            await asyncio.shield(asyncio.to_thread(part.drop, self._path(file_id)))
             raise
         return Received(
             file_id=file_id,
@@ -168,10 +176,11 @@ class _Part:
         self._file.close()
         return kind
 
-    def drop(self) -> None:
-        """Forgets the file."""
+    def drop(self, path: Path) -> None:
+        """Forgets the file, also where it has got its name already and only the folder could not be synced."""
         self._file.close()
         self.path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def _move(part: Path, path: Path) -> None:

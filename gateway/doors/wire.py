@@ -103,6 +103,8 @@ def decode_query(pairs: Iterable[tuple[str, str]], kind: type[Q]) -> Q:
     given: dict[str, Any] = {}
     lists = list_fields(kind)
     for name, value in pairs:
+        if not _is_unicode(name + value):
+            raise _invalid("query_invalid", Fault(pointer="", reason="参数中含有不合法的字符"))
         if name in lists:
             given.setdefault(name, []).append(value)
         elif name in given:
@@ -117,6 +119,15 @@ def decode_query(pairs: Iterable[tuple[str, str]], kind: type[Q]) -> Q:
     if odd:
         raise _invalid("query_invalid", odd)
     return query
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether UTF-8 can hold the text: bytes of a request line that are no UTF-8 come in as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @cache

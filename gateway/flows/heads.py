@@ -13,9 +13,10 @@ from gateway.house import House
 from inbox_store.chain import canonical
 from inbox_store.keys import signature_holds
 from inbox_store.programs import trace
-from inbox_store.times import day_int, day_of, iso
+from inbox_store.times import day_at, iso
 
 FORMAT = "songda-head/1"
+RESTORED = "store.restored"
 
 
 def signed_part(told: Mapping[str, Any]) -> bytes:
@@ -50,10 +51,20 @@ def head_holds(told: Mapping[str, Any], keys: Mapping[str, bytes]) -> bool:
     return signature_holds(public, signature, signed_part(told))
 
 
+async def last_of_former_epochs(house: House) -> dict[str, int]:
+    """The histories that restores ended: each epoch with its last commit that is still in this chain."""
+    newest = (1 << 62, 0)
+    rows = await house.store.engine.read(
+        trace.page(before=newest, limit=1000, subject="", actor=0, action=RESTORED, from_at=0, to_at=1 << 62)
+    )
+    details = [json.loads(row.detail) for row in rows]
+    return {str(told["from_epoch"]): int(told["from_commit"]) for told in details}
+
+
 async def export_daily(house: House) -> Path | None:
     """Write today's head to ``heads/`` in the data folder once a day; another host fetches it from there."""
     folder = house.store.folder / "heads"
-    path = folder / f"{day_int(day_of(house.clock()))}.json"
+    path = folder / f"{day_at(house.clock())}.json"
     if path.exists():
         return None
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ taken back here is forgotten here at once, and other processes follow when their
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,6 +20,7 @@ from gateway.tokens import API, LIVE, Claims, Holder, Minted, Tokens, digest_of,
 from inbox_store.engine import Engine
 from inbox_store.errors import Refused
 from inbox_store.programs.api_keys import ApiKey, key_by_prefix
+from inbox_store.programs.live import Asked, standings
 from inbox_store.programs.sessions import Standing, redeem, standing
 from inbox_store.times import US, Clock
 
@@ -30,11 +31,11 @@ LIVE_PREFIX: Final = "live:"
 
 
 class PrincipalCache:
-    """Principals by the digest of what they showed, each until a stated instant; bounded, oldest out first."""
+    """Principals by the digest of what they showed, each for a stated moment; bounded, oldest out first."""
 
     def __init__(self, size_max: int) -> None:
         self._size_max = size_max
-        self._entries: dict[bytes, tuple[Principal, int]] = {}
+        self._entries: dict[bytes, tuple[Principal, int, int]] = {}
         self._of_account: dict[int, set[bytes]] = {}
         self.generation = 0
 
@@ -43,21 +44,21 @@ class PrincipalCache:
         return len(self._entries)
 
     def get(self, digest: bytes, now: int) -> Principal | None:
-        """The principal, while its moment lasts."""
-        principal, until = self._entries.get(digest, (None, 0))
-        if principal is None or now < until:
+        """The principal, while its moment lasts; before it began is outside too: then the clock was set back."""
+        principal, since, until = self._entries.get(digest, (None, 0, 0))
+        if principal is None or since <= now < until:
             return principal
         self._drop(digest)
         return None
 
-    def put(self, digest: bytes, principal: Principal, until: int, generation: int) -> None:
-        """Remember, unless somebody was forgotten since ``generation``: what was read may be older than that."""
+    def put(self, digest: bytes, principal: Principal, since: int, until: int, generation: int) -> None:
+        """Remember for that moment, unless somebody was forgotten since ``generation``: what was read may be older than that."""
         if generation != self.generation:
             return
         self._drop(digest)
         while len(self._entries) >= self._size_max:
             self._drop(next(iter(self._entries)))
-        self._entries[digest] = (principal, until)
+        self._entries[digest] = (principal, since, until)
         self._of_account.setdefault(principal.account_id, set()).add(digest)
 
     def forget(self, account_id: int) -> None:
@@ -86,6 +87,8 @@ class Principals:
     rules: AccessRules
     clock: Clock
     _cut: list[Callable[[int], None]] = field(default_factory=list, init=False, repr=False)
+    _verified: dict[bytes, Claims] = field(default_factory=dict, init=False, repr=False)
+    """What tokens say whose signature was verified, by their SHA-256; bounded like the principals."""
 
     def __post_init__(self) -> None:
         self.cache = PrincipalCache(self.rules.principal_cache_max)
@@ -113,13 +116,27 @@ class Principals:
         if known is not None:
             return known
         with _logged(origin):
-            claims = self.tokens.read(token, API, at)
+            claims = self._claims(token, digest, at)
             generation = self.cache.generation
             told = await self.engine.read(standing(claims.account_id, claims.session, claims.jti, at))
             principal = self._principal(told, claims, claims.jti, at)
         until = min(at + self.rules.principal_cache_s * US, claims.expires_at)
-        self.cache.put(digest, principal, until, generation)
+        self.cache.put(digest, principal, at, until, generation)
         return principal
+
+    def _claims(self, token: str, digest: bytes, now: int) -> Claims:
+        """What the token says. A signature that held once holds for good under the same ring: only its end comes.
+
+        Where the account and the session stand is another question, asked of the store each time.
+        """
+        known = self._verified.get(digest)
+        if known is not None and now < known.expires_at:
+            return known
+        claims = self.tokens.read(token, API, now)
+        if len(self._verified) >= self.rules.principal_cache_max:
+            del self._verified[next(iter(self._verified))]
+        self._verified[digest] = claims
+        return claims
 
     def _principal(self, told: Standing | None, claims: Claims, token_id: str, now: int) -> Principal:
         fault = standing_fault(told, epoch=claims.epoch, session=claims.session, now=now)
@@ -158,7 +175,7 @@ class Principals:
                 raise Refused("token_invalid", fault="api_key")
         principal = principal_of_key(stored)
         until = min(at + self.rules.principal_cache_s * US, stored.expires_at)
-        self.cache.put(digest, principal, until, generation)
+        self.cache.put(digest, principal, at, until, generation)
         return principal
 
     async def _key(self, prefix: str | None) -> ApiKey | None:
@@ -178,10 +195,18 @@ class Principals:
         if principal.kind == "api_key":
             key = await self._key(principal.token_id)
             return key is not None and key_holds(key, now)
-        told = await self.engine.read(
-            standing(principal.account_id, principal.session, principal.token_id, now)
-        )
-        return standing_fault(told, epoch=principal.epoch, session=principal.session, now=now) is None
+        (valid,) = await self.all_valid([principal])
+        return valid
+
+    async def all_valid(self, people: Sequence[Principal]) -> list[bool]:
+        """``still_valid`` of many persons at once: one read."""
+        now = self.clock()
+        asked = [Asked(one.account_id, one.session, one.token_id) for one in people]
+        told = await self.engine.read(standings(asked, now))
+        return [
+            standing_fault(told.get(place), epoch=one.epoch, session=one.session, now=now) is None
+            for place, one in enumerate(people)
+        ]
 
 
 @contextmanager

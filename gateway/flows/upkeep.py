@@ -91,7 +91,7 @@ def _withdraw_fact(order: work.Order, document_id: int, after: int, now: int) ->
         yield from work.done(order)
     else:
         payload = json.dumps({"document_id": document_id, "after": reached})
-        yield from work.again(order, now, payload)
+        yield from work.again(order, work.AT_ONCE, payload)
 
 
 async def merge_step(house: House) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Final
@@ -24,6 +26,10 @@ UNREAD_TOLD_MAX: Final = 16
 
 EXACT_MAX: Final = 1e15
 """Spreadsheets keep 15 digits; a longer number has already lost its last ones."""
+
+
+DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError)
+"""What the standard library raises over an archive whose envelope was sound and whose inside is not."""
 
 
 class TooMuch(Exception):
@@ -108,6 +114,9 @@ def read_xlsx(data: bytes, limits: ReadLimits) -> RawFile:
         return _failed(fault("encrypted"))
     except CalamineError as error:
         return _failed(fault("read_broken", detail=str(error)[:80]))
+    except DAMAGED as error:
+        # The workbook library does not read every part to its end; our own look at the formulas does.
+        return _failed(fault("read_broken", detail=type(error).__name__))
     except TooManyFormulas:
         return _failed(fault("formulas_everywhere"))
     except TooMuch:

@@ -124,9 +124,10 @@ def _count_unpacked(
 
 
 def _data_start(stream: BinaryIO, member: zipfile.ZipInfo, size_bytes: int) -> int:
+    # A directory that lies about its own place puts members before the beginning of the file.
     stream.seek(max(0, member.header_offset))
     head = stream.read(30)
-    if len(head) < 30 or head[:4] != ZIP_MAGIC:
+    if member.header_offset < 0 or len(head) < 30 or head[:4] != ZIP_MAGIC:
         raise _broken("部件头缺失")
     _, name_bytes, extra_bytes = _LOCAL.unpack(head)
     start = member.header_offset + 30 + name_bytes + extra_bytes

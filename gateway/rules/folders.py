@@ -6,7 +6,6 @@ and carry the days they are valid, so that a change of habit does not re-sort ye
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final, Literal
 
@@ -92,10 +91,10 @@ DEFAULT_RULES: Final = (
 """The default table; the reasons are shown beside the rows in the settings."""
 
 
-def folder_rules(rows: Iterable[Mapping[str, object]]) -> tuple[FolderRule, ...]:
+def folder_rules(rows: object) -> tuple[FolderRule, ...]:
     """Rows of the settings as rules. Raises ValueError with the row and the key that is wrong."""
     try:
-        return msgspec.convert(list(rows), tuple[FolderRule, ...])
+        return msgspec.convert(rows, tuple[FolderRule, ...])
     except msgspec.ValidationError as fault:
         raise ValueError(f"folder rules: {fault}") from fault
 

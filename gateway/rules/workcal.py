@@ -207,7 +207,7 @@ def load(table_text: str, hours: WorkHours = DEFAULT_HOURS) -> WorkCalendar:
     """
     try:
         table = msgspec.convert(tomllib.loads(table_text), _Table, strict=False)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as fault:
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as fault:
         raise ValueError(f"working-day table: {fault}") from fault
     days = {day: kind for day, kind in _packaged().items() if day.year not in table.years}
     for number, year in table.years.items():

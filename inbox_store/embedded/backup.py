@@ -28,7 +28,9 @@ from inbox_store.embedded.copying import (
     copy_file,
     digest_of,
     faults_of_database,
+    must_have_room,
     open_quietly,
+    size_of_database,
     stand_of,
     work_folder,
 )
@@ -71,6 +73,8 @@ def back_up(
     if target.absolute().is_relative_to(data.absolute()):
         raise CopyFault(f"{target} 在数据目录之内", "备份到另一个目录，最好是另一块磁盘")
     with work_folder(target) as work:
+        attachments = sum(path.stat().st_size for path in data.glob("attachments/??/??/*"))
+        must_have_room(work, size_of_database(data / file) + attachments)
         copy_database(data / file, work / DATABASE, tell)
         with closing(open_quietly(work / DATABASE)) as copy:
             stand = _verified(copy, tell)

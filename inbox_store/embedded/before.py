@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import structlog
 
-from inbox_store.embedded.copying import copy_database, open_quietly, sync_folder
-from inbox_store.embedded.soundness import damaged, log_of, standing
+from inbox_store.embedded.copying import (
+    CopyFault,
+    copy_database,
+    must_have_room,
+    open_quietly,
+    size_of_database,
+    sync_folder,
+)
+from inbox_store.embedded.soundness import damaged, standing
 from inbox_store.errors import StoreBroken
 from inbox_store.statements import migrations
 
@@ -47,14 +53,14 @@ def keep_a_copy(file: Path) -> Path | None:
 
 
 def _must_have_room(file: Path, copy: Path) -> None:
-    wal = log_of(file)
-    needed = file.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
-    free = shutil.disk_usage(file.parent).free
-    if free < 2 * needed:
+    try:
+        # As much again for the log of the steps themselves.
+        must_have_room(file.parent, 2 * size_of_database(file))
+    except CopyFault as fault:
         raise StoreBroken(
-            f"升级前要把 {file} 留一份副本 {copy.name}，空间不足：还需 {2 * needed / 1e6:.0f} MB，剩余 {free / 1e6:.0f} MB。"
-            "腾出空间后重新启动；数据未改动，也可用原来的版本启动 (no room for the copy before the upgrade)"
-        )
+            f"升级前要把 {file} 留一份副本 {copy.name}，{fault}。腾出空间后重新启动；"
+            "数据未改动，也可用原来的版本启动 (no room for the copy before the upgrade)"
+        ) from fault
 
 
 def _must_hold(copy: Path) -> None:

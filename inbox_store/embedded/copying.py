@@ -61,6 +61,23 @@ def stand_of(conn: sqlite3.Connection) -> Stand:
     return Stand(epoch=epoch, commit_no=commit_no, at=at, link=link.hex(), steps=steps)
 
 
+def size_of_database(file: Path) -> int:
+    """How many bytes a copy of a database takes, what lies in its log included."""
+    with closing(open_quietly(file)) as conn:
+        ((pages,),), ((size,),) = conn.execute("pragma page_count"), conn.execute("pragma page_size")
+    return int(pages) * int(size)
+
+
+def must_have_room(folder: Path, needed: int) -> None:
+    """Raises CopyFault where ``folder``'s disk has not so many bytes left, before anything is written."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise CopyFault(
+            f"{folder} 空间不足：需要 {needed / 1e6:.0f} MB，剩余 {free / 1e6:.0f} MB",
+            "腾出空间，或换一块磁盘",
+        )
+
+
 def copy_database(source: Path, target: Path, tell: Tell) -> None:
     """Copy ``source`` as it stands now, durably, while others go on writing it.
 

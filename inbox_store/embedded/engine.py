@@ -30,6 +30,11 @@ T = TypeVar("T")
 Order = TypeVar("Order")
 
 CHECKPOINT_PAGES = 4_000
+"""Pages of the log above which it is folded into the file."""
+
+LOG_PAGES = 4 * CHECKPOINT_PAGES
+"""Above this the writer stands still for a moment, so that the log can begin anew: under load folding alone never ends it."""
+
 KEEP_EVERY_S = 1.0
 """How often the log's size and other processes' commits are looked at."""
 
@@ -77,6 +82,7 @@ class EmbeddedEngine:
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._listeners: list[Callable[[Nudge], None]] = []
+        self._witnesses: list[Callable[[int], None]] = []
         self._broken: StoreBroken | None = None
         self._closing = False
         self._receipt_key = receipt_key
@@ -105,6 +111,10 @@ class EmbeddedEngine:
     def subscribe(self, listener: Callable[[Nudge], None]) -> None:
         """Call ``listener`` on the loop after each commit that concerns anybody, in commit order."""
         self._listeners.append(listener)
+
+    def witness(self, told: Callable[[int], None]) -> None:
+        """Call ``told`` with the number of each durable commit, before anybody is told of its outcome."""
+        self._witnesses.append(told)
 
     async def start(self) -> None:
         """Open the file, bring its schema up to date, take up the chain, start the writer.
@@ -156,7 +166,7 @@ class EmbeddedEngine:
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
         if self._open:
-            await self._checkpoint("truncate")
+            await self._checkpoint(self._keeper, _end_log)
         await self._close_all()
 
     async def _close_all(self) -> None:
@@ -218,6 +228,9 @@ class EmbeddedEngine:
         except Exception as fault:  # noqa: BLE001 - whatever kept it from committing, all of the group are told
             self._fail(group, fault)
             return
+        if nudge is not None:
+            for witness in self._witnesses:
+                witness(nudge.commit_no)
         for batch, outcome in zip(group, outcomes, strict=True):
             self._lanes.again(batch.settle(outcome))
         if nudge:
@@ -248,12 +261,16 @@ class EmbeddedEngine:
             wal = self._path.with_name(self._path.name + "-wal")
             if wal.exists() and wal.stat().st_size > CHECKPOINT_PAGES * 4096:
                 await self.fold()
+            if wal.exists() and wal.stat().st_size > LOG_PAGES * 4096:
+                await self._checkpoint(self._writer, _begin_log_anew)
 
     async def fold(self) -> None:
         """Fold the log into the file as far as no reader needs it; done by itself when the log is long."""
-        await self._checkpoint("passive")
+        await self._checkpoint(self._keeper, _fold)
 
-    async def _checkpoint(self, how: str) -> None:
+    async def _checkpoint(
+        self, conn: aiosqlite.Connection, how: Callable[[sqlite3.Connection], object]
+    ) -> None:
         """A full disk leaves the log for a later time; one that fails ends all writing, here as in a commit.
 
         A sync that failed is not tried again: the system may have dropped the pages and call the next one good.
@@ -261,12 +278,29 @@ class EmbeddedEngine:
         if self._broken is not None:
             return
         try:
-            await hop(self._keeper, lambda conn: conn.execute(f"pragma wal_checkpoint({how})").fetchall())
+            await hop(conn, how)
         except sqlite3.Error as fault:
             told = store_fault(fault)
             if isinstance(told, StoreBroken):
                 self._broken = told
             log.exception("store.checkpoint_failed")
+
+
+def _fold(conn: sqlite3.Connection) -> None:
+    conn.execute("pragma wal_checkpoint(passive)").fetchall()
+
+
+def _end_log(conn: sqlite3.Connection) -> None:
+    conn.execute("pragma wal_checkpoint(truncate)").fetchall()
+
+
+def _begin_log_anew(conn: sqlite3.Connection) -> None:
+    """Fold the little that came since and let the next commit write at the log's beginning; never wait for a reader."""
+    conn.execute("pragma busy_timeout=0")
+    try:
+        conn.execute("pragma wal_checkpoint(restart)").fetchall()
+    finally:
+        conn.execute("pragma busy_timeout=5000")
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ from inbox_store.embedded.copying import (
     attachment_path,
     copy_file,
     faults_of_database,
+    must_have_room,
     stand_of,
     sync_file,
     work_folder,
@@ -74,6 +75,7 @@ def _bring(source: Path, work: Path, file: str, tell: Tell) -> tuple[str, ...]:
     """Copy the files; returns the attachments that are lost. Raises CopyFault for a file that is not as it was."""
     if source.is_dir():
         manifest = manifest_of(source)
+        must_have_room(work, sum(one.size_bytes for one in manifest.files))
         for done, one in enumerate(manifest.files, 1):
             name = _safe(one.path)
             where = source / name

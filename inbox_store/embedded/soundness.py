@@ -197,23 +197,25 @@ def integrity_faults(file: Path) -> list[str]:
     with closing(open_quietly(file)) as conn:
         conn.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
         found = [str(row[0]) for row in conn.execute("pragma integrity_check(20)") if row[0] != "ok"]
-        found += _schema_faults(conn)
         # A row that refers to nothing: (table, row, the table it should be in, which reference).
         found += [f"{row[0]} {row[1]} -> {row[2]}" for row in conn.execute("pragma foreign_key_check")]
     return found
 
 
-def _schema_faults(conn: sqlite3.Connection) -> list[str]:
+def schema_faults(file: Path) -> list[str]:
     """Tables, indexes and triggers that are not what the steps of the file make: a changed letter renames a column."""
-    applied = {row[0] for row in conn.execute("select name from schema_step")}
-    steps = [(name, text) for name, text in migrations() if name in applied]
-    query = "select name, sql from sqlite_master where sql is not null and name not like 'sqlite_stat%'"
+    query = (
+        "select name, type || ' ' || tbl_name || ' ' || sql from sqlite_master where name not like 'sqlite_%'"
+    )
+    with closing(open_quietly(file)) as conn:
+        conn.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
+        applied = {row[0] for row in conn.execute("select name from schema_step")}
+        found = dict(conn.execute(query))
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
-        migrate(fresh, steps, 0)
+        migrate(fresh, [(name, text) for name, text in migrations() if name in applied], 0)
         expected = dict(fresh.execute(query))
-    found = dict(conn.execute(query))
     changed = sorted(name for name in expected if found.get(name) != expected[name])
-    return [f"{name}: 结构定义被改动或缺失 (the definition was changed)" for name in changed]
+    return [f"{name}: 定义被改动或缺失 (the definition was changed)" for name in changed]
 
 
 def damaged(file: Path, reason: str) -> StoreBroken:

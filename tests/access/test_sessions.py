@@ -289,6 +289,10 @@ class CountedEngine:
         """Pass on."""
         return await self.inner.write(program, bulk=bulk)
 
+    async def write_each(self, each: Any, order: Any) -> Any:  # noqa: ANN401
+        """Pass on."""
+        return await self.inner.write_each(each, order)
+
 
 async def test_a_busy_client_costs_one_look_a_moment(office: Office) -> None:
     """A hundred requests within five seconds read the store once, the next moment once more."""
@@ -320,7 +324,7 @@ def test_what_was_read_before_a_revocation_is_not_remembered_after_it() -> None:
     cache = PrincipalCache(10)
     generation = cache.generation
     cache.forget(1)
-    cache.put(b"token", somebody(1), 100, generation)
+    cache.put(b"token", somebody(1), 0, 100, generation)
     assert cache.get(b"token", 0) is None
 
 
@@ -328,7 +332,7 @@ def test_an_account_is_forgotten_with_all_its_tokens() -> None:
     """Every token of the account goes, those of others stay."""
     cache = PrincipalCache(10)
     for digest, account in ((b"a", 1), (b"b", 1), (b"c", 2)):
-        cache.put(digest, somebody(account), 100, cache.generation)
+        cache.put(digest, somebody(account), 0, 100, cache.generation)
     cache.forget(1)
     assert [cache.get(digest, 0) is not None for digest in (b"a", b"b", b"c")] == [False, False, True]
 
@@ -341,7 +345,7 @@ def test_the_cache_stays_within_its_bound(steps: list[tuple[int, int, bool]]) ->
         if forget:
             cache.forget(account)
         else:
-            cache.put(bytes([token]), somebody(account), 100, cache.generation)
+            cache.put(bytes([token]), somebody(account), 0, 100, cache.generation)
             found = cache.get(bytes([token]), 0)
             assert found is not None
             assert found.account_id == account

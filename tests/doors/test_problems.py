@@ -118,7 +118,8 @@ def test_faults_come_out_as_errors() -> None:
         (OSError(errno.ENOSPC, "full"), "storage_full"),
         (TimeoutError(), "timed_out"),
         (KeyError("x"), None),
-        (OSError(errno.EIO, "broken"), None),
+        (OSError(errno.EIO, "broken"), "store_broken"),
+        (OSError(errno.EBADF, "a slip"), None),
     ],
 )
 def test_exceptions_become_refusals(fault: Exception, code: str | None) -> None:

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from inbox_store.failpoints import VARIABLE
@@ -50,16 +50,27 @@ class Running:
 
 
 @contextmanager
-def worker(folder: Path, seed: int, *options: str, failpoint: str = "") -> Iterator[Running]:
-    """A worker on the store in ``folder``; killed at the latest when the context is left."""
+def worker(
+    folder: Path, seed: int, *options: str, failpoint: str = "", wrap: Sequence[str] = ()
+) -> Iterator[Running]:
+    """A worker on the store in ``folder``; killed at the latest when the context is left.
+
+    ``wrap`` stands before the command (``["strace", ...]``) and is killed with it.
+    """
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "tests.faults.worker", str(folder), str(seed), *options]
+    command = [*wrap, sys.executable, "-m", "tests.faults.worker", str(folder), str(seed), *options]
     with (folder / "stderr").open("ab") as errors:
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, VARIABLE: failpoint}, stdout=errors, stderr=errors
+            command,
+            cwd=ROOT,
+            env={**os.environ, VARIABLE: failpoint},
+            stdout=errors,
+            stderr=errors,
+            start_new_session=True,
         )
     try:
         yield Running(process, folder)
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait(TIMEOUT_S)

@@ -1,6 +1,6 @@
 """A process that is made to be killed: it opens a store, sends and signs in a loop, and writes down what it was told.
 
-    python -m tests.faults.worker FOLDER SEED [--rounds N] [--file-max BYTES]
+    python -m tests.faults.worker FOLDER SEED [--rounds N] [--file-max BYTES] [--folds]
 
 The ledger lies beside the store. Started again it finishes what is open, hands in the last key once more, and goes on.
 Exit status: 0 after the last round or SIGTERM, 3 when the store broke.
@@ -22,6 +22,7 @@ from pathlib import Path
 import structlog
 
 from inbox_store.embedded import open_store
+from inbox_store.embedded.engine import EmbeddedEngine
 from inbox_store.engine import Program
 from inbox_store.errors import Refused, StoreBroken
 from inbox_store.programs import dispatch, inbox, trace, work
@@ -85,10 +86,11 @@ async def catch_up(world: World) -> None:
 class Worker:
     """The rounds of one seed."""
 
-    def __init__(self, world: World, ledger: Ledger, seed: int) -> None:
+    def __init__(self, world: World, ledger: Ledger, seed: int, *, folds: bool = False) -> None:
         self.world = world
         self.ledger = ledger
         self.seed = seed
+        self.folds = folds
         self.stopping = False
 
     async def round(self, no: int) -> None:
@@ -98,7 +100,11 @@ class Worker:
         document_id, dispatch_id = await self.submit(f"{self.seed}-{no}", units)
         await self.refused(f"{self.seed}-{no}")
         await self.fan_out(dispatch_id)
-        await asyncio.gather(*(self.receive(document_id, unit, dice) for unit in units))
+        # Beside the writers the log is folded in part; alone it is whole, and begins anew with the next commit.
+        folding = [self.fold()] if self.folds else []
+        await asyncio.gather(*(self.receive(document_id, unit, dice) for unit in units), *folding)
+        if self.folds:
+            await self.fold()
         steps: list[Callable[[int, list[str]], Awaitable[None]]] = [self.supplement, self.recall, self.merge]
         await dice.choice(steps)(document_id, units)
         commit_no, _, link = await self.world.read(trace.head())
@@ -191,6 +197,12 @@ class Worker:
         self.ledger.tell("recalled", document_id=document_id)
         await withdraw(self.world)
 
+    async def fold(self) -> None:
+        """Fold the log into the file while others write, as the engine does by itself when the log is long."""
+        engine = self.world.store.engine
+        assert isinstance(engine, EmbeddedEngine)
+        await engine.fold()
+
     async def merge(self, document_id: int, units: list[str]) -> None:
         """Some slices of the merge."""
         del document_id, units
@@ -207,7 +219,7 @@ def _told(done: Submitted) -> Answer:
     return Answer(status=201, body=json.dumps([done.document_id, done.dispatch_id]).encode())
 
 
-async def run(folder: Path, seed: int, rounds: int) -> None:
+async def run(folder: Path, seed: int, rounds: int, *, folds: bool = False) -> None:
     """Rounds from where the ledger ends, until told to stop."""
     path = ledger_of(folder)
     before = read(path)
@@ -216,7 +228,7 @@ async def run(folder: Path, seed: int, rounds: int) -> None:
         ledger.tell("opened_store", epoch=store.engine.epoch)
         if not any(facts(before, "imported")):
             await import_rows(store, ROWS, clock())
-        worker = Worker(await World.of(store, clock), ledger, seed)
+        worker = Worker(await World.of(store, clock), ledger, seed, folds=folds)
         ledger.tell("imported")
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, setattr, worker, "stopping", True)
         await catch_up(worker.world)
@@ -238,6 +250,7 @@ def main() -> None:
     parser.add_argument(
         "--file-max", type=int, default=0, help="bytes that any file may grow to; 0: no limit"
     )
+    parser.add_argument("--folds", action="store_true", help="fold the log into the file in every round")
     told = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     if told.file_max:
@@ -245,7 +258,7 @@ def main() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (told.file_max, told.file_max))
     try:
-        asyncio.run(run(told.folder, told.seed, told.rounds))
+        asyncio.run(run(told.folder, told.seed, told.rounds, folds=told.folds))
     except* StoreBroken:
         sys.exit(BROKEN)
 

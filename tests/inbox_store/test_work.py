@@ -164,10 +164,10 @@ async def test_orders_under_keys(store: Store) -> None:
     ]
     assert await ask_all() == [("A", True), ("A", True), "idempotency_mismatch", ("D", True), "no", "no"]
     assert await ask("E", "k3") == ("E", False)
-    gate = await asyncio.gather(
-        ask("F", "k4"), ask("G", "k5"), ask("H", "k5"), ask("I", "k5", route="POST /y")
-    )
-    assert gate == [("F", False), ("G", False), ("G", True), "idempotency_mismatch"]
+    beside: list[object] = [
+        *await asyncio.gather(ask("F", "k4"), ask("G", "k5"), ask("H", "k5"), ask("I", "k5", route="POST /y"))
+    ]
+    assert beside == [("F", False), ("G", False), ("G", True), "idempotency_mismatch"]
     assert {row[0] for row in await store.engine.read(rows_of("known_lines"))} == set("ADEFG")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from websockets.http11 import Response
 
 from inbox_store.times import US
 from realtime.door import Door, origin_allowed
-from realtime.housekeeping import raise_descriptor_limit
+from realtime.housekeeping import YOUNG, Freezer, raise_descriptor_limit
 from realtime.limits import LiveLimits
 from realtime.peaks import BIN_US, PeakMeter
 from realtime.positions import FilePositions, Mark, MemoryPositions
@@ -173,3 +174,20 @@ def test_the_descriptor_limit_is_raised_as_far_as_it_goes() -> None:
         assert max(soft, ceiling) == raise_descriptor_limit(ceiling)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_the_collector_is_left_as_it_was_found() -> None:
+    """It looks at the young seldom once sessions stand, and everything is given back when the server stops."""
+    before = gc.get_threshold()
+    freezer = Freezer(freeze_every=2)
+    try:
+        freezer.came()
+        assert before == gc.get_threshold()
+        freezer.came()
+        assert (YOUNG, *before[1:]) == gc.get_threshold()
+        assert gc.get_freeze_count()
+    finally:
+        freezer.thaw()
+
+    assert before == gc.get_threshold()
+    assert not gc.get_freeze_count()

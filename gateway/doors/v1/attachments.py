@@ -18,7 +18,7 @@ from gateway.doors.wire import Answer, Body, shown
 from gateway.flows import reading
 from gateway.flows.proposals import refuse_marked_name
 from gateway.house import House
-from inbox_store.errors import Refused
+from inbox_store.errors import Refused, StoreFull
 from inbox_store.programs.registers import Upload, keep_upload
 
 routes = Routes("attachments")
@@ -85,7 +85,8 @@ async def upload(call: AppCall[None, FileName]) -> Encoded:
     told = _attachment(received, call.now)
     try:
         answer = await house.once(act_of(call, key), fact, lambda _: told, 201)
-    except Refused:
+    except (Refused, StoreFull):
+        # After any other fault the record may be there, or come with a repetition: a lost file would be worse.
         await discard(house, [received.file_id])
         raise
     if answer.replayed:
