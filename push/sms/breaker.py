@@ -104,18 +104,17 @@ class Breaker:
             self._trial = False
 
     def failed(self, reason: str, now: int) -> None:
-        """A submit failed for a while, or was never answered."""
+        """A submit failed for a while or was never answered, or a connection broke with submits open on it."""
         self._failures += 1
         if self._failures >= self._rules.failures_max or self.circuit(now) == "half_open":
             self._open(now, reason)
         self._trial = False
 
     def logged_in(self) -> None:
-        """The gateway let us in. A circuit that failed log-ins alone had opened is tried at once."""
-        if self._logins >= self._rules.logins_max or self.reason == "login":
-            self._open_until = None
-            self.alarm = False
+        """The gateway let us in: what failed log-ins had opened is closed. Nothing is known about submits."""
         self._logins = 0
+        if self.reason == "login":
+            self._close()
 
     def login_failed(self, now: int, *, alarm: bool = False) -> None:
         """Connecting or logging in failed; ``alarm`` where trying again soon does not mend it."""

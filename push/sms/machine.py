@@ -61,8 +61,8 @@ class Machine(Generic[T]):
         self, dialect: Dialect, read: Callable[[bytes], Heard | Asked], clock: Clock, rules: SessionRules
     ) -> None:
         self.state: State = "new"
-        self.counts = {"unexpected": 0, "ignored": 0}
-        """PDUs that nobody waited for, and PDUs that are not for us."""
+        self.counts = {"unexpected": 0, "ignored": 0, "heartbeats": 0}
+        """PDUs that nobody waited for, PDUs that are not for us, and our probes that were answered."""
         self._dialect = dialect
         self._read_pdu = read
         self._clock = clock
@@ -81,6 +81,12 @@ class Machine(Generic[T]):
 
     # -- what the owner asks and does
 
+    def start(self, now: int) -> None:
+        """The transport is there; the log-in has to come about in time."""
+        if self.state == "new":
+            self.state = "greeting"
+            self._step_due = now + int(self._rules.login_timeout_s * _US)
+
     @property
     def free(self) -> int:
         """Requests that may be sent now."""
@@ -90,6 +96,11 @@ class Machine(Generic[T]):
     def open(self) -> int:
         """Requests without an answer."""
         return len(self._window)
+
+    @property
+    def rests(self) -> bool:
+        """Whether it is being ended because there was nothing to send."""
+        return self._rests and self.state == "parting"
 
     @property
     def due(self) -> int:
@@ -233,6 +244,7 @@ class Machine(Generic[T]):
     def _on_probe_answer(self, heard: ProbeAnswer, _now: int, _told: list[Happening[T]]) -> None:
         if heard.sequence == self._probe:
             self._probe = None
+            self.counts["heartbeats"] += 1
         else:
             self.counts["unexpected"] += 1
 

@@ -30,47 +30,38 @@ _US: Final = 1_000_000
 class ClientSession(Machine[T]):
     """The side that logs in: we towards a gateway, or a gateway of SGIP towards our listener."""
 
-    __slots__ = ("_client", "_hello_sequence")
+    __slots__ = ("_hello_sequence", "client")
 
     def __init__(self, dialect: ClientDialect, clock: Clock, rules: SessionRules = RULES) -> None:
         super().__init__(dialect, dialect.read, clock, rules)
-        self._client = dialect
+        self.client = dialect
         self._hello_sequence = 0
 
     def start(self, now: int) -> None:
         """The transport is there: log in."""
         if self.state != "new":
             return
-        self.state = "greeting"
-        self._step_due = now + int(self._rules.login_timeout_s * _US)
+        super().start(now)
         self._hello_sequence = self._next_sequence()
-        self._out.append(self._client.hello(self._hello_sequence, self._clock()))
+        self._out.append(self.client.hello(self._hello_sequence, self._clock()))
 
     def submit(self, segment: Segment, token: T, now: int, sequence: int | None = None) -> bool:
         """Send a segment; False where the window is full or nothing is up. Raises ValueError as the dialect does.
 
-        ``sequence``: one that ``reserve`` gave before.
+        ``sequence``: one that the caller has set aside, where it is the message's id (SGIP).
         """
         if self.free <= 0:
             return False
         if sequence is None:
             sequence = self._next_sequence()
-        self._out.append(self._client.submit(sequence, segment))
+        elif sequence in self._window:
+            raise ValueError(f"sequence: {sequence:x} is under way already")
+        self._out.append(self.client.submit(sequence, segment))
         self._window.put(sequence, token, now)
         return True
 
-    def reserve(self) -> tuple[int, str]:
-        """A sequence for a later submit, and the message id where it is known by that (SGIP): to be stored first."""
-        sequence = self._next_sequence()
-        return sequence, self._client.own_id(sequence)
-
-    @property
-    def names_itself(self) -> bool:
-        """Whether message ids are known before an answer."""
-        return bool(self._client.own_id(0))
-
     def _own_id(self, sequence: int) -> str:
-        return self._client.own_id(sequence)
+        return self.client.own_id(sequence)
 
     def _is_turned_out(self, now: int) -> bool:
         soon = now - self._up_at <= self._rules.settle_s * _US
@@ -107,12 +98,6 @@ class ServerSession(Machine[T]):
     def account(self) -> str:
         """Who is logged in, or tried to."""
         return self._hello.account if self._hello else ""
-
-    def start(self, now: int) -> None:
-        """The transport is there: wait for the log-in."""
-        if self.state == "new":
-            self.state = "greeting"
-            self._step_due = now + int(self._rules.login_timeout_s * _US)
 
     def permits(self, hello: Hello, secret: str) -> bool:
         """Whether the log-in shows the secret."""

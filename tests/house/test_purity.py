@@ -18,6 +18,7 @@ PURE = (
     "inbox_store.org",
     "inbox_store.orgrows",
     "inbox_store.errors",
+    "inbox_store.ledger",
     "inbox_store.engine",  # the steps of a program and the port that runs them; the engines lie elsewhere
     "inbox_store.grams",
     "inbox_store.programs",

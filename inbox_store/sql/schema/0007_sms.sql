@@ -50,7 +50,7 @@ create table sms_attempt (
     code text,
     sent_at bigint not null,            -- committed before the segment leaves
     answered_at bigint,
-    report text check (report in ('waiting', 'delivered', 'failed')),
+    report text check (report in ('waiting', 'unreported', 'delivered', 'failed')),
     stat text,
     error text,
     done_at bigint,
@@ -72,6 +72,7 @@ create table sms_report (
     error text not null,
     done_at bigint,
     received_at bigint not null,
+    permanent integer not null,
     unique (channel, message_id, stat, phone_lookup)
 );
 
@@ -114,3 +115,12 @@ create table sms_switch (
     from_at bigint                      -- effective from; set with the approval
 );
 create index sms_switch_county on sms_switch (county_id, from_at) where approved = 1;
+
+-- How many messages left today, for the caps: who is person or unit, day is yyyymmdd in Asia/Shanghai.
+create table sms_sent (
+    day integer not null,
+    who text not null check (who in ('person', 'unit')),
+    id bigint not null,
+    n bigint not null,
+    primary key (day, who, id)
+) without rowid;

@@ -1,0 +1,179 @@
+-- name: alert_add
+insert into alert (kind, round, document_id, dispatch_id, unit_id, text, segments, urgency, priority, expires_at, created_by, created_at)
+values (:kind, :round, :document_id, :dispatch_id, :unit_id, :text, :segments, :urgency, :priority, :expires_at, :created_by, :created_at)
+returning id;
+
+-- Of a chunk of a dispatch's audience: whoever is addressed and has a number, once.
+-- name: sms_order_chunk
+insert into sms_order (alert_id, person_id, unit_id, route, priority, state, due_at, expires_at, segments)
+select t.id, x.person_id, min(a.unit_id), s.route, t.priority, 'waiting', :now, t.expires_at, t.segments
+from alert t
+cross join dispatch p on p.id = t.dispatch_id
+cross join audience a on a.dispatch_id = p.id and a.unit_id > :after and a.unit_id <= :to
+cross join addressee x on x.unit_id = a.unit_id
+cross join person q on q.id = x.person_id and q.phone_sealed is not null
+left join phone_state s on s.person_id = x.person_id
+where t.id = :alert_id and (p.reach = 'everyone' or x.is_clerk = 1 or (x.leader_mask & p.leader_mask) <> 0)
+group by x.person_id
+on conflict (alert_id, person_id) do nothing;
+
+-- name: sms_unrouted
+select distinct o.person_id, p.phone_sealed, p.phone_key from sms_order o cross join person p on p.id = o.person_id
+where o.state = 'waiting' and o.route is null and p.phone_sealed is not null limit :limit;
+
+-- name: phone_route_keep
+insert into phone_state (person_id, route) values (:person_id, :route) on conflict (person_id) do update set route = excluded.route;
+
+-- name: sms_order_route
+update sms_order set route = :route where person_id = :person_id and state = 'waiting' and route is null;
+
+-- name: sms_due
+select o.id, o.alert_id, t.kind, t.round, t.document_id, t.unit_id, tc.county_id, t.urgency, t.text, coalesce(d.is_test, 0),
+    d.recalled_at is not null, t.created_at, o.person_id, o.unit_id, oc.county_id,
+    coalesce((select w.on_or_off = 'off' from sms_switch w
+              where w.county_id = oc.county_id and w.approved = 1 and w.from_at <= :now order by w.from_at desc, w.id desc limit 1), 0),
+    coalesce((select w.on_or_off = 'off' from sms_switch w
+              where w.county_id = tc.county_id and w.approved = 1 and w.from_at <= :now order by w.from_at desc, w.id desc limit 1), 0),
+    p.phone_sealed, p.phone_key, o.route, s.bad_at is not null, coalesce(s.refused, ''), o.priority, o.due_at, o.expires_at, o.segments,
+    o.tries, coalesce(sp.n, 0), coalesce(su.n, 0)
+from sms_order o
+cross join alert t on t.id = o.alert_id
+cross join person p on p.id = o.person_id
+left join document d on d.id = t.document_id
+left join unit_county oc on oc.unit_id = o.unit_id
+left join unit_county tc on tc.unit_id = t.unit_id
+left join phone_state s on s.person_id = o.person_id
+left join sms_sent sp on sp.day = :day and sp.who = 'person' and sp.id = o.person_id
+left join sms_sent su on su.day = :day and su.who = 'unit' and su.id = t.unit_id
+where o.state = 'waiting' and o.route = :route and o.priority = :priority and o.due_at <= :now
+order by o.due_at, o.id limit :limit;
+
+-- name: sms_attempt_next
+select coalesce(max(id), 0) + 1 from sms_attempt;
+
+-- name: sms_attempt_add
+insert into sms_attempt (id, order_id, segment_no, acceptance_no, channel, source, state, sent_at)
+values (:id, :order_id, :segment_no,
+    (select count(*) + 1 from sms_attempt a where a.order_id = :order_id and a.segment_no = :segment_no and a.state in ('accepted', 'in_doubt')),
+    :channel, :source, 'sending', :sent_at);
+
+-- name: sms_order_sending
+update sms_order set state = 'sending', tries = tries + 1, reason = null where id = :id;
+
+-- name: sms_order_wait
+update sms_order set due_at = :due_at, reason = :reason where id = :id;
+
+-- name: sms_order_stop
+update sms_order set state = :state, reason = :reason, settled_at = :now where id = :id;
+
+-- name: sms_sent_add
+insert into sms_sent (day, who, id, n) values (:day, :who, :id, :n) on conflict (day, who, id) do update set n = sms_sent.n + excluded.n;
+
+-- name: sms_attempts_lost
+update sms_attempt set state = 'in_doubt', answered_at = :now where channel = :channel and state = 'sending' returning id;
+
+-- name: sms_attempt_answer
+update sms_attempt set state = :outcome, code = :code, message_id = nullif(:message_id, ''), answered_at = :at
+where id = :attempt_id and state in ('sending', 'in_doubt');
+
+-- name: sms_accepted
+select a.id, a.order_id, a.segment_no, a.acceptance_no, a.channel, coalesce(a.message_id, ''), a.answered_at, o.alert_id, t.kind, t.round,
+    t.document_id, coalesce(d.is_test, 0), t.unit_id, tc.county_id, o.person_id, o.unit_id, oc.county_id, p.phone_sealed, p.phone_key, o.segments
+from json_each(:attempts) j
+cross join sms_attempt a on a.id = j.value
+cross join sms_order o on o.id = a.order_id
+cross join alert t on t.id = o.alert_id
+cross join person p on p.id = o.person_id
+left join document d on d.id = t.document_id
+left join unit_county oc on oc.unit_id = o.unit_id
+left join unit_county tc on tc.unit_id = t.unit_id
+where a.state = 'accepted'
+  and not exists (select 1 from charge_line c where c.kind = 'charge' and c.alert_id = o.alert_id and c.person_id = o.person_id
+                  and c.round = t.round and c.segment_no = a.segment_no and c.acceptance_no = a.acceptance_no)
+order by j.key;
+
+-- name: charge_sum_add
+insert into charge_sum (month, payer_id, unit_id, region_id, to_region_id, alert_kind, purpose, kind, price_li, messages, segments, amount_li)
+values (:month, :payer_id, :unit_id, :region_id, :to_region_id, :alert_kind, :purpose, :kind, :price_li, :messages, :segments, :amount_li)
+on conflict (month, payer_id, unit_id, region_id, to_region_id, alert_kind, purpose, kind, price_li) do update
+set messages = charge_sum.messages + excluded.messages, segments = charge_sum.segments + excluded.segments,
+    amount_li = charge_sum.amount_li + excluded.amount_li;
+
+-- Reports that came before the answer, for the attempts just accepted.
+-- name: sms_reports_early
+select a.id, o.person_id, r.id, r.state, r.stat, r.error, r.done_at, r.received_at, r.permanent
+from json_each(:attempts) j
+cross join sms_attempt a on a.id = j.value
+cross join sms_order o on o.id = a.order_id
+cross join sms_report r on r.channel = a.channel and r.message_id = a.message_id
+order by r.id;
+
+-- name: sms_report_taken
+delete from sms_report where id = :id;
+
+-- Reports are [channel, message id, look-up of the number]; the first column is the place among them.
+-- name: sms_report_find
+select j.key, a.id, o.person_id, a.order_id
+from json_each(:reports) j
+cross join sms_attempt a on a.channel = j.value ->> 0 and a.message_id = j.value ->> 1
+cross join sms_order o on o.id = a.order_id
+cross join person p on p.id = o.person_id
+where hex(p.phone_lookup) = j.value ->> 2 or j.value ->> 2 = '';
+
+-- name: sms_report_keep
+insert into sms_report (channel, message_id, phone_lookup, state, stat, error, done_at, received_at, permanent)
+values (:channel, :message_id, :phone_lookup, :state, :stat, :error, :done_at, :at, :permanent)
+on conflict (channel, message_id, stat, phone_lookup) do nothing;
+
+-- What is final stays; an intermediate report gives way to any other.
+-- name: sms_attempt_report
+update sms_attempt set report = :state, stat = :stat, error = :error, done_at = :done_at, reported_at = :at,
+    state = 'accepted', answered_at = coalesce(answered_at, :at)
+where id = :attempt_id and (report is null or report in ('waiting', 'unreported')) and coalesce(report, '') <> :state;
+
+-- name: phone_reached
+update phone_state set failures = 0 where person_id = :person_id and failures > 0 and bad_at is null;
+
+-- name: phone_failed
+insert into phone_state (person_id, failures) values (:person_id, 1)
+on conflict (person_id) do update set failures = phone_state.failures + 1,
+    bad_at = case when phone_state.bad_at is null and phone_state.failures + 1 >= :bad_from then :now else phone_state.bad_at end;
+
+-- Each segment's last attempt decides where its order stands.
+-- name: sms_orders_step
+update sms_order as o set
+    state = n.state,
+    due_at = case when n.state = 'waiting' then max(o.due_at, :again_at) else o.due_at end,
+    reason = coalesce(n.reason, o.reason),
+    settled_at = case when n.state = 'waiting' then null else :now end
+from (
+    select l.order_id,
+        case
+            when sum(l.state = 'sending') > 0 then 'sending'
+            when sum(l.state = 'refused') > 0 then 'failed'
+            when sum(l.report = 'failed') > 0 then 'failed'
+            when sum(l.state = 'in_doubt') > 0 then 'in_doubt'
+            when sum(l.state = 'returned') > 0 then 'waiting'
+            when sum(l.report = 'delivered') = count(*) then 'delivered'
+            when sum(l.report = 'unreported') > 0 then 'unreported'
+            else 'accepted'
+        end as state,
+        max(case when l.state = 'refused' then l.code when l.report = 'failed' then l.stat end) as reason
+    from (
+        select a.order_id, a.state, a.code, a.report, a.stat
+        from (select distinct a0.order_id from json_each(:attempts) j cross join sms_attempt a0 on a0.id = j.value) w
+        cross join sms_attempt a on a.order_id = w.order_id
+        where a.id = (select max(b.id) from sms_attempt b where b.order_id = a.order_id and b.segment_no = a.segment_no)) l
+    group by l.order_id) n
+where o.id = n.order_id and o.state in ('sending', 'accepted', 'in_doubt', 'unreported', 'waiting') and o.state <> n.state;
+
+-- name: sms_unreported
+update sms_attempt set report = 'unreported', reported_at = :now where id in (
+    select a.id from sms_attempt a where a.state = 'accepted' and a.report is null and a.answered_at <= :before limit :limit)
+returning id;
+
+-- name: sms_segments_settled
+select segment_no from sms_attempt where order_id = :order_id and state in ('accepted', 'in_doubt', 'sending');
+
+-- name: sms_figures
+select state, count(*), sum(segments) from sms_order where alert_id = :alert_id group by state;
