@@ -23,7 +23,7 @@ from inbox_store.programs.inbox import FeedItem
 from inbox_store.times import DAY_US, Clock, day_int, day_of, day_start
 from realtime.frames import Hello
 from realtime.items import Header, Item, UnitStatus
-from realtime.ports import Admitted, Arrival, Arrivals, CountsRead, Delivered, Page
+from realtime.ports import Admitted, Arrivals, CountsRead, Delivered, Page
 
 BIN_US = 300_000_000
 """Five minutes: the bins of the online peak (bulletin.md 3.5)."""
@@ -89,7 +89,7 @@ class StoreFeed:
             sent_at=head.submitted_at,
             sign_due_at=due,
         )
-        return Arrivals(header=header, rows=[Arrival(*row) for row in rows])
+        return Arrivals(header=header, rows=rows)
 
     async def items(self, wanted: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], Item]:
         """The entries (person, send number) as they stand now: one read."""
