@@ -118,6 +118,9 @@ def _arrivals(
 SESSION_MAX_US: Final = 7 * DAY_US
 """A live session begins anew after so long, however quiet it was."""
 
+ACKS_PER_FACT: Final = 400
+"""A city that acknowledges a broadcast at once holds the writer for some milliseconds at a time."""
+
 SESSIONS_KNOWN_MAX: Final = 50_000
 
 
@@ -197,7 +200,9 @@ class StoreAcks:
             programs.Delivered(person_id=p, after=low, to=high, device=device)
             for p, low, high, device in batch
         ]
-        await self._house.store.engine.write(programs.deliver(acks, self._house.clock()))
+        for at in range(0, len(acks), ACKS_PER_FACT):
+            fact = programs.deliver(acks[at : at + ACKS_PER_FACT], self._house.clock())
+            await self._house.store.engine.write(fact)
 
 
 async def keep_peak(house: House, at: int, persons: int) -> None:
