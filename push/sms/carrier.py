@@ -181,8 +181,12 @@ class InboundAnswer(msgspec.Struct, frozen=True, kw_only=True):
     code: int
 
 
-Heard = Welcome | SubmitAnswer | Inbound | Probe | ProbeAnswer | Goodbye | GoodbyeAnswer | Ignored
-Asked = Hello | Submitted | InboundAnswer | Probe | ProbeAnswer | Goodbye | GoodbyeAnswer | Ignored
+Heard = (
+    Welcome | SubmitAnswer | Inbound | InboundAnswer | Probe | ProbeAnswer | Goodbye | GoodbyeAnswer | Ignored
+)
+"""An InboundAnswer is heard only by a carrier that connects to us (SGIP, login type 2)."""
+Asked = Hello | Submitted | Inbound | InboundAnswer | Probe | ProbeAnswer | Goodbye | GoodbyeAnswer | Ignored
+"""An Inbound is asked only of our own listener (SGIP)."""
 
 
 class Malformed(ValueError):
