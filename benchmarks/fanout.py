@@ -40,11 +40,12 @@ async def fill(store: Store, units_count: int, persons: int) -> list[int]:
     """Import the fictional city; gives the ids of its units, the one outside last."""
     rows = build_city(units=units_count, persons=persons)
     now = system_now()
-    await store.engine.write(organisation.import_structure(rows, now, 0))
+    count = await store.engine.write(organisation.import_structure(rows, now, 0))
     for people, posts in organisation.people_in_steps(rows):
         await store.engine.write(organisation.import_people(people, posts, store.keys.phones, now), bulk=True)
     units = await store.engine.read(organisation.unit_ids())
     await store.engine.write(organisation.rebuild_addressees(units[0], units[-1], system_now()), bulk=True)
+    await store.engine.write(organisation.import_finished(count, 0, system_now()))
     return units
 
 

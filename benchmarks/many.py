@@ -120,7 +120,7 @@ async def _merge(store: Store) -> list[float]:
     took, more = [], True
     while more:
         began = time.perf_counter()
-        more = await store.engine.write(inbox.merge_slice(0), bulk=True)
+        more = bool(await store.engine.write(inbox.merge_slice(0), bulk=True))
         took.append(1e3 * (time.perf_counter() - began))
     return took
 

@@ -23,7 +23,7 @@ from inbox_store.programs.inbox import FeedItem
 from inbox_store.times import DAY_US, Clock, day_int, day_of, day_start
 from realtime.frames import Hello
 from realtime.items import Header, Item, UnitStatus
-from realtime.ports import Admitted, Arrival, Arrivals, CountsRead, Delivered, Page
+from realtime.ports import Admitted, Arrivals, CountsRead, Delivered, Page
 
 BIN_US = 300_000_000
 """Five minutes: the bins of the online peak (bulletin.md 3.5)."""
@@ -89,7 +89,7 @@ class StoreFeed:
             sent_at=head.submitted_at,
             sign_due_at=due,
         )
-        return Arrivals(header=header, rows=[Arrival(*row) for row in rows])
+        return Arrivals(header=header, rows=rows)
 
     async def items(self, wanted: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], Item]:
         """The entries (person, send number) as they stand now: one read."""
@@ -117,6 +117,9 @@ def _arrivals(
 
 SESSION_MAX_US: Final = 7 * DAY_US
 """A live session begins anew after so long, however quiet it was."""
+
+ACKS_PER_FACT: Final = 400
+"""A city that acknowledges a broadcast at once holds the writer for some milliseconds at a time."""
 
 SESSIONS_KNOWN_MAX: Final = 50_000
 
@@ -197,7 +200,9 @@ class StoreAcks:
             programs.Delivered(person_id=p, after=low, to=high, device=device)
             for p, low, high, device in batch
         ]
-        await self._house.store.engine.write(programs.deliver(acks, self._house.clock()))
+        for at in range(0, len(acks), ACKS_PER_FACT):
+            fact = programs.deliver(acks[at : at + ACKS_PER_FACT], self._house.clock())
+            await self._house.store.engine.write(fact)
 
 
 async def keep_peak(house: House, at: int, persons: int) -> None:

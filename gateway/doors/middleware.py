@@ -84,7 +84,7 @@ class OuterDoor:
         return Context(
             request_id=given if _REQUEST_ID.fullmatch(given) else new_request_id(),
             origin=self._address(request),
-            local=is_loopback(peer) and is_loopback(request.url.host or "") and not _forwarded(request),
+            local=is_loopback(peer) and is_loopback(_host(request)) and not _forwarded(request),
             now=self._clock(),
             english=english_wanted(request.headers.get("Accept-Language")),
         )
@@ -136,6 +136,14 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 def _printable(text: str) -> str:
     """``text`` for a terminal: what would move its cursor or colour it is escaped."""
     return text if text.isprintable() else ascii(text)
+
+
+def _host(request: web.Request) -> str:
+    """The host that the caller named, "" for what can be none (a label IDNA cannot hold, half an IPv6 address)."""
+    try:
+        return request.url.host or ""
+    except ValueError:
+        return ""
 
 
 def _forwarded(request: web.Request) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -26,7 +27,16 @@ LOOK_EVERY_S: Final = 1.0
 
 BACK_OFF_MAX_S: Final = 30.0
 LEASE_S: Final = 60
-UNITS_PER_STEP: Final = 100
+SWEEP_UNITS: Final = 10
+WITHDRAW_UNITS: Final = 5
+"""Units in one step: some hundred people of a city, so that the writer is held for a few milliseconds."""
+
+MERGE_RESTS: Final = 4
+"""Slices' times of rest after a slice of the merge: a fifth of the writer at the most."""
+
+HOT_PRESSING: Final = 4 * inbox.HOT_SENDS_MAX
+"""Hot sends above which the merge no longer rests: each costs every reader a probe."""
+
 SWEEP_EVERY_S: Final = 30.0
 FORGET_EVERY_S: Final = 3600.0
 HEAD_EVERY_S: Final = 600.0
@@ -86,7 +96,7 @@ async def _withdraw(house: House, order: work.Order) -> None:
 
 def _withdraw_fact(order: work.Order, document_id: int, after: int, now: int) -> Program[None]:
     """One step of a withdrawal and the order's own progress, in one transaction."""
-    reached = yield from dispatch.withdraw_chunk(document_id, after, UNITS_PER_STEP, now)
+    reached = yield from dispatch.withdraw_chunk(document_id, after, WITHDRAW_UNITS, now)
     if reached is None:
         yield from work.done(order)
     else:
@@ -95,16 +105,25 @@ def _withdraw_fact(order: work.Order, document_id: int, after: int, now: int) ->
 
 
 async def merge_step(house: House) -> bool:
-    """Move one slice of the hot inbox to its people; returns whether more should move."""
-    return await house.store.engine.write(inbox.merge_slice(inbox.HOT_SENDS_MAX), bulk=True)
+    """One slice of the inbox's merge, then a rest of several slices: it is nobody's business but the readers', later.
+
+    Only when so many sends are hot that readers would feel it does the merge go on without a rest.
+    """
+    began = time.monotonic()
+    hot = await house.store.engine.write(inbox.merge_slice(inbox.HOT_SENDS_MAX), bulk=True)
+    if 0 < hot <= HOT_PRESSING:
+        await asyncio.sleep(MERGE_RESTS * (time.monotonic() - began))
+    return hot > 0
 
 
 async def sweep_step(house: House) -> bool:
     """Let dated posts and freezes that came due take effect."""
     now = house.clock()
     units = await house.store.engine.read(organisation.units_due(now))
-    for at in range(0, len(units), UNITS_PER_STEP):
-        await house.store.engine.write(organisation.sweep(units[at : at + UNITS_PER_STEP], now), bulk=True)
+    for at in range(0, len(units), SWEEP_UNITS):
+        last = at + SWEEP_UNITS >= len(units)
+        fact = organisation.sweep(units[at : at + SWEEP_UNITS], now, last=last)
+        await house.store.engine.write(fact, bulk=True)
     return False
 
 

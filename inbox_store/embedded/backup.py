@@ -158,7 +158,7 @@ def manifest_of(backup: Path) -> Manifest:
         told = msgspec.json.decode((backup / MANIFEST).read_bytes(), type=Manifest)
     except FileNotFoundError:
         raise CopyFault(f"{backup} 不是完整的备份：没有 {MANIFEST}", "换一份完整的备份") from None
-    except msgspec.MsgspecError as fault:
+    except (ValueError, RecursionError) as fault:
         raise CopyFault(f"{backup / MANIFEST} 已损坏：{fault}", "换一份完整的备份") from None
     if told.format != FORMAT:
         raise CopyFault(f"{backup} 的格式是 {told.format}，本版本只认 {FORMAT}", "用写出它的版本恢复")

@@ -208,8 +208,22 @@ class EmbeddedEngine:
         return result
 
     async def _write_loop(self) -> None:
+        group: list[Batch] = []
+        try:
+            await self._write_on(group)
+        except Exception as fault:
+            # A bug of ours beside a transaction: without a writer, whoever waits or comes later would wait for ever.
+            log.exception("store.writer_ended")
+            self._fail(
+                [*group, *self._lanes.everything()],
+                StoreBroken(f"写入已停止; 请重新启动 (the writer ended: {fault!r})"),
+            )
+
+    async def _write_on(self, group: list[Batch]) -> None:
+        """Commit group after group; ``group`` holds the present one, for who must tell its callers."""
         while True:
-            if group := self._lanes.group():
+            group[:] = self._lanes.group()
+            if group:
                 await self._commit(group)
             elif self._closing:
                 return

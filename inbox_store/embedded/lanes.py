@@ -93,6 +93,13 @@ class Lanes:
             return list(_batches([interactive.popleft() for _ in range(min(GROUP_MAX, len(interactive)))]))
         return list(_batches([bulk.popleft()])) if bulk else []
 
+    def everything(self) -> list[Batch]:
+        """All that waits, taken off the lanes."""
+        waiting = [one for lane in self._lanes for one in lane]
+        for lane in self._lanes:
+            lane.clear()
+        return [Batch(one.order, [one]) for one in waiting]
+
 
 def _batches(group: Sequence[Waiting]) -> Iterator[Batch]:
     """Programs in their order; orders of the same ``each`` become one program, where the first of them stands."""

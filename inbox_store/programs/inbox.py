@@ -295,8 +295,8 @@ def _hot_between(after: int, to: int, hot: frozenset[int]) -> Program[frozenset[
     return hot & frozenset(row[0] for row in rows)
 
 
-def merge_slice(keep_hot: int, rows_max: int = MERGE_ROWS) -> Program[bool]:
-    """Move the next entries of the hot sends to their people; returns whether there is more to move now.
+def merge_slice(keep_hot: int, rows_max: int = MERGE_ROWS) -> Program[int]:
+    """Move the next entries of the hot sends to their people; returns how many sends are hot, 0 when nothing is left to move.
 
     A round begins when more than ``keep_hot`` sends are hot, and takes all that are complete: a person's entries of
     sixteen sends go to the same page at once, which is what makes the merge cheap (limits.md, design 1).
@@ -306,16 +306,17 @@ def merge_slice(keep_hot: int, rows_max: int = MERGE_ROWS) -> Program[bool]:
     under_way = [send_no for send_no, merged_to in complete if merged_to] or [row[0] for row in complete]
     after = max((merged_to for _, merged_to in complete), default=0)
     if not under_way or (hot <= keep_hot and not after):
-        return False
+        return 0
     to = yield from _merge_bound(under_way, after, max(1, rows_max // len(under_way)))
     window = {"sends": json.dumps(under_way), "after": after, "to": to}
     for statement in ("merge_counts", "merge_move", "merge_delete"):
         yield Sql(statement, window)
     if to < NO_BOUND:
         yield Sql("merge_mark", window)
-        return True
+        return int(hot)
     yield Sql("merge_done", window)
-    return bool(hot - len(under_way) > keep_hot)
+    left = int(hot) - len(under_way)
+    return left if left > keep_hot else 0
 
 
 def _merge_bound(sends: Sequence[int], after: int, rows_each: int) -> Program[int]:

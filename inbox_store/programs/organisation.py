@@ -16,7 +16,7 @@ from inbox_store.times import day_start
 PEOPLE_PER_STEP = 400
 """People in one transaction of an import: a few milliseconds, so that a running server is not held."""
 
-UNITS_PER_STEP = 200
+UNITS_PER_STEP = 20
 
 LEADER_BITS = {"head": 1, "deputy_in_charge": 2, "responsible_leader": 4}
 
@@ -189,15 +189,14 @@ def units_due(now: int) -> Program[list[int]]:
     return sorted(row[0] for row in (yield Sql("org_units_due", {"since": since, "now": now})))
 
 
-def sweep(units: Sequence[int], now: int) -> Program[None]:
-    """Let dated posts, freezes and closings that came due take effect in ``units``, a step of ``units_due`` in its order.
+def sweep(units: Sequence[int], now: int, *, last: bool) -> Program[None]:
+    """Let dated posts, freezes and closings that came due take effect in ``units``, a step of ``units_due(now)``.
 
-    Only the step that reaches the last of them moves the border: a sweep that is cut off is done again.
+    Only the last step moves the border: a sweep that is cut off is done again.
     """
-    due = yield from units_due(now)
     for unit_id in units:
         yield from rebuild_addressees(unit_id, unit_id, now)
-    if not due or (units and units[-1] >= due[-1]):
+    if last:
         yield Sql("org_swept", {"now": now})
 
 

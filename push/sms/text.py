@@ -154,6 +154,15 @@ def read_header(data: bytes) -> tuple[Part | None, bytes]:
     return part, data[end:]
 
 
+def place(data: bytes) -> tuple[int, int]:
+    """Total and number of a segment with a header; (1, 1) where the header tells no place or is broken."""
+    try:
+        part, _ = read_header(data)
+    except ValueError:
+        return 1, 1
+    return (part.total, part.number) if part else (1, 1)
+
+
 def _part(element: int, value: bytes) -> Part | None:
     if (element, len(value)) not in ((0, 3), (8, 4)):
         return None

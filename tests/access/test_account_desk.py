@@ -94,7 +94,7 @@ async def test_a_dated_freeze_waits_for_its_day(office: Office) -> None:
     office.clock.forward(86_400)
     assert await refusal(office.access.login("clerk", PASSWORD)) == "account_frozen"
     due = await office.store.engine.read(units_due(office.clock.now))
-    await office.store.engine.write(sweep(due, office.clock.now))
+    await office.store.engine.write(sweep(due, office.clock.now, last=True))
     assert "clerk" not in addressed(office, "E01")
 
 

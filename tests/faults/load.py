@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from realtime.client import Credential, LiveClient
+from realtime.client import ClientOptions, Credential, LiveClient
 from realtime.frames import Hello
 from realtime.positions import MemoryPositions
 from tests.faults.callers import LOOK_EVERY_S, LOST, Office, meeting, notice
@@ -22,6 +22,11 @@ from tests.inbox_store.small_city import RECEIVERS
 FOLLOWERS: Final = ("u1-a", "u3-b", "u5-a")
 ROADS: Final = 4
 """Documents under way at once."""
+
+
+async def _gone(_seconds: float) -> None:
+    """A line that is lost is the end of this life: nobody tries again before the server is back."""
+    raise ConnectionResetError("the live line is lost")
 
 
 @dataclass
@@ -46,7 +51,8 @@ class Follower:
             return Credential(token=people.tokens[self.person])
 
         url = f"{people.server.url.replace('http', 'ws')}/api/v1/live"
-        return LiveClient(url, credential, hello=Hello(device="desk"), positions=self.positions)
+        hello, options = Hello(device="desk"), ClientOptions(pause=_gone)
+        return LiveClient(url, credential, hello=hello, positions=self.positions, options=options)
 
     async def take(self, people: Office, live: LiveClient) -> None:
         """One frame, acked, and the ack seen in the store."""
@@ -108,6 +114,8 @@ class Load:
             # Slow is no death: only a server that does not even say that it lives is gone.
             if await self._answers(people):
                 raise
+            # Each line breaks by itself then; a connection that is cut while it is made would stay open.
+            await asyncio.wait(following)
         finally:
             for task in following:
                 task.cancel()

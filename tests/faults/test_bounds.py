@@ -11,11 +11,16 @@ from typing import Final
 import aiohttp
 import pytest
 
+from inbox_store.embedded import open_store
+from inbox_store.embedded.engine import EmbeddedEngine
+from inbox_store.engine import Audit, Program
+from inbox_store.errors import StoreBroken
 from tests.faults.bounds import DEFAULT, MIB, Usage, check_bounds, check_stop, settled
 from tests.faults.callers import Office, ledger_path, office
 from tests.faults.invariants import check_invariants
 from tests.faults.ledger import read
 from tests.faults.server import Server, found, serving
+from tests.inbox_store.world import KEYS
 
 AT_ONCE: Final = 32
 QUIET: Final = Usage(
@@ -118,3 +123,27 @@ def test_what_has_grown_is_named(what: str) -> None:
         check_bounds(QUIET, replace(QUIET, **{what: getattr(QUIET, what) + most}))
     with pytest.raises(AssertionError):
         check_bounds(QUIET, replace(QUIET, **{what: getattr(QUIET, what) + most + 1}))
+
+
+async def test_who_waits_for_a_writer_that_ended_is_told(tmp_path: Path) -> None:
+    """A bug that ends the writer is a broken store: nobody waits for ever, what comes later is refused, all closes."""
+
+    def bug(_commit_no: int) -> None:
+        raise LookupError("a bug beside the transaction")
+
+    async with open_store(tmp_path, keys=KEYS, readers=1) as store:
+        engine = store.engine
+        assert isinstance(engine, EmbeddedEngine)
+        engine.witness(bug)
+        asked = [asyncio.ensure_future(engine.write(one_commit())) for _ in range(3)]
+        async with asyncio.timeout(10):
+            told = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(one) for one in told] == [StoreBroken] * 3
+        assert engine.broken is not None
+        with pytest.raises(StoreBroken):
+            await engine.write(one_commit())
+
+
+def one_commit() -> Program[None]:
+    """A fact with a line in the trace."""
+    yield Audit(action="test", actor=0, subject="test:1", detail={})

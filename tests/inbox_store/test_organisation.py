@@ -147,7 +147,7 @@ async def test_a_post_begins_and_ends_with_its_day(world: World) -> None:
     for day, offset in ((3, -1), (4, 0), (5, DAY_US - 1), (6, 0)):
         world.clock.now = day_start(date(2026, 3, day)) + max(offset, 0)
         due = await world.read(org.units_due(world.clock.now))
-        await world.write(org.sweep(due, world.clock.now), bulk=True)
+        await world.write(org.sweep(due, world.clock.now, last=True), bulk=True)
         counted[day] = (await addressees(world))["U1"][2]
         assert await world.read(org.units_due(world.clock.now)) == []
     assert counted == {3: 5, 4: 6, 5: 6, 6: 5}
@@ -163,9 +163,9 @@ async def test_a_sweep_that_is_cut_off_goes_on(world: World) -> None:
     world.clock.now = day_start(date(2026, 3, 4)) + 1
     due = await world.read(org.units_due(world.clock.now))
     assert due == sorted(world.units[unit] for unit in ("U1", "U2", "U3"))
-    await world.write(org.sweep(due[:2], world.clock.now), bulk=True)
+    await world.write(org.sweep(due[:2], world.clock.now, last=False), bulk=True)
     assert world.units["U3"] in await world.read(org.units_due(world.clock.now))
-    await world.write(org.sweep(due[2:], world.clock.now), bulk=True)
+    await world.write(org.sweep(due[2:], world.clock.now, last=True), bulk=True)
     assert await world.read(org.units_due(world.clock.now)) == []
     assert {
         unit: told[2] for unit, told in (await addressees(world)).items() if unit in ("U1", "U2", "U3")
@@ -195,7 +195,7 @@ async def test_an_announced_freeze_comes_with_its_day(world: World) -> None:
     world.clock.forward(DAY_US + 1)
     due = await world.read(org.units_due(world.clock.now))
     assert due == sorted([world.units["U3"], world.units["U4"]])
-    await world.write(org.sweep(due, world.clock.now), bulk=True)
+    await world.write(org.sweep(due, world.clock.now, last=True), bulk=True)
     await world.send(["U3", "U4"])
     assert [entry.document_id for entry in await world.inbox("both")] == [before]
     assert (await addressees(world))["U3"] == (1, 1, 3)
