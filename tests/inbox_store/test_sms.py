@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from inbox_store.embedded import FILE
+from inbox_store.errors import Refused
 from inbox_store.keys import mask
 from inbox_store.ledger import ChargeLine
-from inbox_store.programs import sms, trace
+from inbox_store.programs import ledger, sms, trace
 from inbox_store.programs.sms import (
     Accepted,
     Answered,
@@ -170,17 +171,19 @@ async def test_what_is_accepted_is_charged_once(world: World) -> None:
     await settle(world, answers)
     assert await states(world, alert_id) == {"accepted": len(leaving) - 1, "failed": 1}
     assert len(await lines(world)) == len(leaving) - 1
-    sums = await world.read(rows_of("charge_sums", month=day_at(world.clock.now) // 100))
-    assert [row[-3:] for row in sums] == [(len(leaving) - 1, len(leaving) - 1, 50 * (len(leaving) - 1))]
+    month = day_at(world.clock.now) // 100
+    (told_sum,) = await world.read(ledger.sums(month, month))
+    n = len(leaving) - 1
+    assert (told_sum.messages, told_sum.segments, told_sum.amount_li) == (n, n, 50 * n)
     assert (await world.read(trace.verify())).faults == ()
 
 
-async def test_a_line_of_the_ledger_cannot_be_changed(world: World, folder: Path) -> None:
+async def test_a_line_of_the_ledger_cannot_be_changed(world: World, tmp_path: Path) -> None:
     """The database refuses; a line changed behind its back is named."""
     await told(world, ["U1"])
     leaving = await claim(world)
     await settle(world, [answer(world, leaving[0].attempts[0][1])])
-    with closing(sqlite3.connect(folder / FILE)) as conn:
+    with closing(sqlite3.connect(tmp_path / FILE)) as conn:
         for statement in ("update charge_line set amount_li = 0", "delete from charge_line"):
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 conn.execute(statement)
@@ -188,6 +191,44 @@ async def test_a_line_of_the_ledger_cannot_be_changed(world: World, folder: Path
         conn.execute("update charge_line set amount_li = 0")
         conn.commit()
     assert any("计费行被改动" in fault for fault in (await world.read(trace.verify())).faults)
+
+
+async def test_a_month_is_closed_once(world: World) -> None:
+    """After its end and the months before it; then its lines are fixed, and a later line goes to the month that is open."""
+    await told(world, ["U1"])
+    leaving = await claim(world)
+    await settle(world, [answer(world, one.attempts[0][1]) for one in leaving])
+    month = day_at(world.clock.now) // 100
+
+    async def close(wanted: int) -> ledger.ClosedMonth:
+        return await world.write(ledger.close_month(wanted, 1, "10.0.0.9", world.clock.now))
+
+    with pytest.raises(Refused, match="month_not_over"):
+        await close(month)
+    world.clock.forward(62 * DAY_US)
+    with pytest.raises(Refused, match="month_before_open"):
+        await close(month + 1)
+    closed = await close(month)
+    assert (closed.lines, closed.segments, closed.amount_li) == (4, 4, 200)
+    with pytest.raises(Refused, match="month_closed"):
+        await close(month)
+    assert await world.read(ledger.inconsistencies()) == []
+    assert await world.read(ledger.open_month(world.clock.now - 62 * DAY_US)) == month + 1
+
+
+async def test_a_changed_sum_is_named(world: World, tmp_path: Path) -> None:
+    """A sum that is not what its lines add up to is told, and its month cannot be closed."""
+    await told(world, ["U1"])
+    leaving = await claim(world)
+    await settle(world, [answer(world, leaving[0].attempts[0][1])])
+    with closing(sqlite3.connect(tmp_path / FILE)) as conn:
+        conn.execute("update charge_sum set amount_li = amount_li - 10")
+        conn.commit()
+    assert len(await world.read(ledger.inconsistencies())) == 1
+    month = day_at(world.clock.now) // 100
+    world.clock.forward(31 * DAY_US)
+    with pytest.raises(Refused, match="ledger_differs"):
+        await world.write(ledger.close_month(month, 1, "", world.clock.now))
 
 
 async def test_the_segments_of_a_message(world: World) -> None:
