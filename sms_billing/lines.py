@@ -13,6 +13,7 @@ import msgspec
 
 from inbox_store.errors import Refused
 from inbox_store.ledger import ChargeLine, Purpose
+from inbox_store.programs.sms import Accepted
 from inbox_store.times import day_of, iso
 from sms_billing.payers import Payers
 from sms_billing.periods import Books, month_at
@@ -24,32 +25,6 @@ BillOn = Literal["accepted", "delivered"]
 Outcome = Literal["accepted", "delivered", "failed", "unreported"]
 
 _PURPOSES: Final[dict[str, Purpose]] = {"code": "code", "drill": "drill", "operator": "operator"}
-
-
-class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """The facts of one accepted segment, as they were when the carrier took it.
-
-    Regions are the county of the unit, or the city, at ``accepted_at`` (UTC microseconds; C9); ``phone`` is masked.
-    ``override``: sent to a switched-off county because it was extra urgent (P66), at the city's cost.
-    """
-
-    alert_id: int
-    alert_kind: str
-    purpose: Purpose
-    round: int
-    document_id: int | None
-    unit_id: int
-    region_id: int
-    person_id: int
-    to_unit_id: int
-    to_region_id: int
-    phone: str
-    channel: str
-    message_id: str
-    segment_no: int
-    acceptance_no: int
-    accepted_at: int
-    override: bool = False
 
 
 class LinePlace(NamedTuple):
@@ -68,9 +43,11 @@ class _Priced(msgspec.Struct, frozen=True):
     to_at: int | None
 
 
-def purpose_of(alert_kind: str, acceptance_no: int) -> Purpose:
-    """What a segment is for; the second acceptance of one and all later are duplicates, the city's (C6)."""
-    return "duplicate" if acceptance_no > 1 else _PURPOSES.get(alert_kind, "document")
+def purpose_of(accepted: Accepted) -> Purpose:
+    """What a segment is for; the second acceptance of one and all later are duplicates, a test document is a drill (C6)."""
+    if accepted.acceptance_no > 1:
+        return "duplicate"
+    return "drill" if accepted.is_test else _PURPOSES.get(accepted.kind, "document")
 
 
 def billed(bill_on: BillOn, outcomes: Collection[Outcome]) -> bool:
@@ -91,8 +68,10 @@ class Charging:
         self._prices = Timeline([_priced(tariff) for tariff in tariffs])
         self._payers = payers
 
-    def line(self, accepted: Accepted, books: Books) -> ChargeLine:
+    def line(self, accepted: Accepted, phone: str, books: Books, *, override: bool = False) -> ChargeLine:
         """The line of a segment: in the month of its acceptance, or as a late charge (补记) in the open one.
+
+        ``phone`` is masked; ``override`` as in ``Payers.payer``.
 
         A tariff by message charges the first segment and puts the others at 0. Raises Refused("no_tariff"),
         ("no_payer") or ("no_policy") where nothing says what it costs or who pays.
@@ -101,15 +80,16 @@ class Charging:
         priced = self._prices.at(at)
         if priced is None:
             raise Refused("no_tariff", at=iso(at))
-        payer_id, payer_words = self._payers.payer(accepted)
+        purpose = purpose_of(accepted)
+        payer_id, payer_words = self._payers.payer(accepted, purpose, override=override)
         month = month_at(at)
         late = books.closed(month)
         free = priced.tariff.per == "message" and accepted.segment_no > 1
         return ChargeLine(
             kind="adjustment" if late else "charge",
             alert_id=accepted.alert_id,
-            alert_kind=accepted.alert_kind,
-            purpose=accepted.purpose,
+            alert_kind=accepted.kind,
+            purpose=purpose,
             round=accepted.round,
             document_id=accepted.document_id,
             unit_id=accepted.unit_id,
@@ -117,7 +97,7 @@ class Charging:
             person_id=accepted.person_id,
             to_unit_id=accepted.to_unit_id,
             to_region_id=accepted.to_region_id,
-            phone=accepted.phone,
+            phone=phone,
             channel=accepted.channel,
             message_id=accepted.message_id,
             segment_no=accepted.segment_no,
@@ -143,7 +123,7 @@ def messages(line: ChargeLine) -> int:
     return line.segments if line.segment_no == 1 else 0
 
 
-def once_key(line: ChargeLine | Accepted) -> tuple[object, ...]:
+def once_key(line: ChargeLine) -> tuple[object, ...]:
     """What may be charged only once (sms-charges 4.5): the key of the ledger's unique index."""
     return (
         line.alert_id,

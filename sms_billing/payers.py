@@ -74,12 +74,10 @@ class PayerFault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Use(Protocol):
-    """What decides the payer of a segment; regions are the county, or the city, valid when it was accepted (C9)."""
+    """Whose units a segment came from and went to, with their regions: the county, or the city, at its acceptance (C9)."""
 
     @property
-    def purpose(self) -> Purpose: ...  # noqa: D102 - the fields of lines.Accepted
-    @property
-    def unit_id(self) -> int: ...  # noqa: D102
+    def unit_id(self) -> int: ...  # noqa: D102 - the fields of the store's Accepted
     @property
     def region_id(self) -> int: ...  # noqa: D102
     @property
@@ -88,8 +86,6 @@ class Use(Protocol):
     def to_region_id(self) -> int: ...  # noqa: D102
     @property
     def accepted_at(self) -> int: ...  # noqa: D102
-    @property
-    def override(self) -> bool: ...  # noqa: D102
 
 
 class Payer(NamedTuple):
@@ -137,14 +133,16 @@ class Payers:
             known = self._whose[year] = running[-1]
         return known
 
-    def payer(self, use: Use) -> Payer:
-        """Who pays. Codes, drills, operator notices and duplicates are the city's own (C6); so is its override (P66).
+    def payer(self, use: Use, purpose: Purpose = "document", *, override: bool = False) -> Payer:
+        """Who pays. Codes, drills, operator notices and duplicates are the city's own (C6).
+
+        So is an ``override``: what goes to a switched-off county because it is extra urgent (P66).
 
         Raises Refused("no_payer") where the rules leave a gap, Refused("no_policy") as ``whose`` does.
         """
-        if use.purpose != "document":
-            return Payer(self.city_id, use.purpose)
-        if use.override:
+        if purpose != "document":
+            return Payer(self.city_id, purpose)
+        if override:
             return Payer(self.city_id, "override")
         at = use.accepted_at
         year = day_at(at) // 10_000

@@ -1,6 +1,6 @@
 """Months and years of the ledger: what may close, what a closed one refuses, where a late fact goes (sms-charges 4.5).
 
-Months close in their order, so that one number says which are closed and every late fact has one place to go.
+Months close in their order, so that every late fact has one place to go: the first open month after its own.
 """
 
 from __future__ import annotations
@@ -49,31 +49,31 @@ def year_months(year: int, settled_from: int = SETTLED_FROM) -> tuple[int, ...]:
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the ledger is closed: every month from ``begin`` to ``closed_to``, and the years in ``years``.
+    """Which months and years take no line any more.
 
     ``begin`` is the first month there may be a line of; ``settled_from`` the first that the counties pay for.
     """
 
     begin: int = SETTLED_FROM
-    closed_to: int | None = None
+    months: frozenset[int] = frozenset()
     years: frozenset[int] = frozenset()
     settled_from: int = SETTLED_FROM
 
     def closed(self, month: int) -> bool:
         """Whether the month takes no line any more."""
-        return self.closed_to is not None and month <= self.closed_to
+        return month in self.months
 
     def open_month(self, month: int) -> int:
         """Where a fact of ``month`` is written: there while it is open, else in the first open month after it."""
-        if self.closed_to is None or month > self.closed_to:
-            return month
-        return month_after(self.closed_to)
+        while month in self.months:
+            month = month_after(month)
+        return month
 
 
 def check_open(books: Books, month: int) -> None:
     """Raises Refused("month_closed") where a line would change a closed month."""
     if books.closed(month):
-        raise Refused("month_closed", month=month, closed_to=books.closed_to)
+        raise Refused("month_closed", month=month, open=books.open_month(month))
 
 
 def close_month(
@@ -88,19 +88,19 @@ def close_month(
 
     ``unmatched`` names the channels whose figures leave the tolerance, or were never compared; they stop the close
     unless whoever closes says (``accepted_open``) that they stay as open items. Raises Refused: month_closed,
-    earlier_month_open, month_not_over, before_ledger, channels_unmatched.
+    month_before_open, month_not_over, before_ledger, channels_unmatched.
     """
     check_open(books, month)
     if now < month_span(month)[1]:
         raise Refused("month_not_over", month=month)
     if month < books.begin:
         raise Refused("before_ledger", month=month, begin=books.begin)
-    next_month = books.begin if books.closed_to is None else month_after(books.closed_to)
-    if month != next_month:
-        raise Refused("earlier_month_open", month=month, open=next_month)
+    first_open = books.open_month(books.begin)
+    if month != first_open:
+        raise Refused("month_before_open", month=first_open)
     if unmatched and not accepted_open:
         raise Refused("channels_unmatched", month=month, channels=sorted(unmatched))
-    return msgspec.structs.replace(books, closed_to=month)
+    return msgspec.structs.replace(books, months=books.months | {month})
 
 
 def close_year(books: Books, year: int, now: int) -> Books:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, TypeVar
 import msgspec
 
 from inbox_store.ledger import Purpose
+from inbox_store.programs.ledger import Sum
 
 ELSEWHERE: Final = 0
 """The row "by unit" for units whose messages another payer bears: it has a comparison and nothing else."""
@@ -38,23 +39,6 @@ _UNITS_LAST: Final = "\uffff"
 K = TypeVar("K", int, str)
 
 
-class Sum(NamedTuple):
-    """One row of the ledger's sums; amounts in li, ``month`` yyyymm. ``kind`` is charge or adjustment."""
-
-    month: int
-    payer_id: int
-    unit_id: int
-    region_id: int
-    to_region_id: int
-    alert_kind: str
-    purpose: Purpose
-    kind: str
-    price_li: int
-    messages: int
-    segments: int
-    amount_li: int
-
-
 class Outcomes(NamedTuple):
     """What became of messages, counted in segments, for the payer who bears them, or would if they were charged.
 
@@ -66,7 +50,7 @@ class Outcomes(NamedTuple):
     payer_id: int
     unit_id: int
     alert_kind: str
-    purpose: Purpose
+    purpose: str
     delivered: int = 0
     failed: int = 0
     unreported: int = 0
@@ -150,7 +134,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 Other = Callable[[Sum], int]
 """Who would pay for a row under the other policy (``Payers.compared``)."""
 
-_Cell = tuple[int, int, int, str, Purpose]
+_Cell = tuple[int, int, int, str, str]
 _Cells = dict[_Cell, list[int]]
 
 

@@ -88,7 +88,7 @@ left join document d on d.id = t.document_id
 left join unit_county oc on oc.unit_id = o.unit_id
 left join unit_county tc on tc.unit_id = t.unit_id
 where a.state = 'accepted'
-  and not exists (select 1 from charge_line c where c.kind = 'charge' and c.alert_id = o.alert_id and c.person_id = o.person_id
+  and not exists (select 1 from charge_line c where c.of_commit is null and c.alert_id = o.alert_id and c.person_id = o.person_id
                   and c.round = t.round and c.segment_no = a.segment_no and c.acceptance_no = a.acceptance_no)
 order by j.key;
 

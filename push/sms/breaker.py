@@ -95,7 +95,8 @@ class Breaker:
         """A submit was answered."""
         weight = WEIGHTS[verdict]
         if weight == "success":
-            self._close()
+            if self._failures or self._pauses:
+                self._close()
         elif weight == "trip":
             self._open(now, verdict, alarm=True)
         elif weight == "failure":

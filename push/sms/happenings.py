@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Generic, Literal, NamedTuple, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -63,13 +63,13 @@ class SessionRules(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(f"{field}: {getattr(self, field)} is not above 0")
 
 
-class Up(NamedTuple):
+class Up(msgspec.Struct, frozen=True):
     """The log-in was taken; ``note`` is for the operator."""
 
     note: str
 
 
-class Answered(NamedTuple, Generic[T]):
+class Answered(msgspec.Struct, Generic[T], frozen=True):
     """The answer to a request. ``late``: the request was told as InDoubt before."""
 
     token: T
@@ -77,7 +77,7 @@ class Answered(NamedTuple, Generic[T]):
     late: bool
 
 
-class InDoubt(NamedTuple, Generic[T]):
+class InDoubt(msgspec.Struct, Generic[T], frozen=True):
     """The request was sent, and nobody knows what became of it. ``message_id`` is told where we gave it (SGIP)."""
 
     token: T
@@ -85,7 +85,7 @@ class InDoubt(NamedTuple, Generic[T]):
     message_id: str
 
 
-class Closed(NamedTuple):
+class Closed(msgspec.Struct, frozen=True):
     """The connection is over; nothing follows. ``alarm``: trying again soon does not mend it."""
 
     why: Why

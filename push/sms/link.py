@@ -15,6 +15,7 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Final
 
 import structlog
@@ -44,6 +45,8 @@ log = structlog.get_logger("sms")
 
 WAKE_MIN_S: Final = 0.002
 """At 1,000 segments a second a wake-up then sends two: finer costs turns of the loop and gains nothing."""
+
+_is_usable = attrgetter("usable")
 
 NEVER_IN: Final = frozenset({"refused", "login_timeout", "unreachable"})
 """Ends of a connection that count as failed log-ins."""
@@ -104,7 +107,7 @@ class ChannelLink:
             return LinkState(
                 up=False, why="circuit_open", note=self._breaker.reason, alarm=self._breaker.alarm
             )
-        if any(lane.usable for lane in self._lanes):
+        if any(map(_is_usable, self._lanes)):
             return LinkState(up=True, why="up")
         return self._last
 
@@ -232,9 +235,10 @@ class ChannelLink:
     def _blocked(self, count: int) -> NotSent | None:
         if self._stopping:
             return NotSent("stopping")
-        state = self.state
-        if not state.up:
-            return _unusable(state)
+        if self._breaker.reason or not any(map(_is_usable, self._lanes)):
+            state = self.state
+            if not state.up:
+                return _unusable(state)
         if self._queued + count > self._limits.waiting_max:
             return NotSent("down", "too much waits")
         return None

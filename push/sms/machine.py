@@ -15,6 +15,7 @@ follow, never after Closed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from struct import Struct
 from typing import ClassVar, Final, Generic, TypeVar
 
 from inbox_store.times import Clock
@@ -47,6 +48,7 @@ from push.sms.window import NEVER, Window
 T = TypeVar("T")
 
 _US: Final = 1_000_000
+_LENGTH: Final = Struct(">I")
 
 
 class Machine(Generic[T]):
@@ -195,9 +197,10 @@ class Machine(Generic[T]):
     def _read(self, data: bytes, now: int, told: list[Happening[T]]) -> None:
         """Heed each whole PDU as it is cut off: what stands in front of garbage has been said."""
         dialect, deeds, start, size = self._dialect, self._DEEDS, 0, len(data)
+        length_at = _LENGTH.unpack_from
         low, high, read = dialect.header_bytes, dialect.length_max, self._read_pdu
         while size - start >= 4:
-            length = int.from_bytes(data[start : start + 4], "big")
+            (length,) = length_at(data, start)
             if not low <= length <= high:
                 raise Malformed(f"{dialect.name}: a PDU of {length} bytes")
             if size - start < length:

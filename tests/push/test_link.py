@@ -238,7 +238,7 @@ async def test_without_a_heartbeat_it_rests_and_comes_back_on_demand() -> None:
         await until(lambda: [end.why for end in gateway.ends] == ["goodbye"])
         assert isinstance(await link.submit(segment("a")), SubmitAnswer)
         gateway.caller.wire.cut()
-        await until(lambda: not gateway.listener.callers)
+        await until(lambda: link._lanes[0].resting)
         assert isinstance(await link.submit(segment("b")), SubmitAnswer)
         assert link.state.up
     assert [state.why for state in house.states] == ["up", "stopped"]

@@ -7,11 +7,13 @@ from itertools import count
 import msgspec
 
 from inbox_store.ledger import ChargeLine
+from inbox_store.programs.ledger import Sum
+from inbox_store.programs.sms import Accepted
 from inbox_store.times import parse_iso
-from sms_billing.lines import Accepted, Charging, messages
+from sms_billing.lines import Charging, messages
 from sms_billing.payers import Payers
 from sms_billing.periods import Books
-from sms_billing.statement import Label, Sum
+from sms_billing.statement import Label
 from sms_billing.tariff import Tariff
 
 CITY, NORTH, SOUTH = 1, 2, 3
@@ -34,24 +36,33 @@ _numbers = count(1)
 def accepted(when: str = "2018-04-07T10:00:00", **changed: object) -> Accepted:
     """A segment of a document of north county for south county, accepted at a moment of Beijing time."""
     told = Accepted(
+        attempt_id=1,
+        order_id=1,
+        segment_no=1,
+        acceptance_no=1,
+        channel="cmpp",
+        message_id="8530104071000123",
+        accepted_at=parse_iso(when),
         alert_id=next(_numbers),
-        alert_kind="arrival",
-        purpose="document",
+        kind="arrival",
         round=0,
         document_id=5,
+        is_test=0,
         unit_id=20,
         region_id=NORTH,
         person_id=9,
         to_unit_id=30,
         to_region_id=SOUTH,
-        phone="138****0000",
-        channel="cmpp",
-        message_id="8530104071000123",
-        segment_no=1,
-        acceptance_no=1,
-        accepted_at=parse_iso(when),
+        phone_sealed=None,
+        phone_key=None,
+        segments=1,
     )
     return msgspec.structs.replace(told, **changed)
+
+
+def lined(fact: Accepted, charge: Charging | None = None, books: Books = BEGUN) -> ChargeLine:
+    """The line of a segment, under the rules of the source unless told otherwise."""
+    return (charge or charging()).line(fact, "138****0000", books)
 
 
 def charging(payers: Payers | None = None, tariff: Tariff = TARIFF) -> Charging:

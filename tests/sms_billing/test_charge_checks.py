@@ -13,7 +13,6 @@ from sms_billing.periods import Books, close_month, month_at, month_span, year_m
 from sms_billing.statement import Statement, statements
 from sms_billing.tariff import cost_li, yuan
 from tests.sms_billing.facts import (
-    BEGUN,
     CITY,
     NORTH,
     REGIONS,
@@ -22,6 +21,7 @@ from tests.sms_billing.facts import (
     UNITS,
     accepted,
     charging,
+    lined,
     sums,
 )
 
@@ -44,9 +44,7 @@ def of_year(year: int, lines: list[ChargeLine], payers: Payers) -> tuple[Stateme
 def test_check_1_the_last_second_of_march() -> None:
     """A county's message of 2018-03-31 23:59:59 is the city's, of 2018-04-01 00:00:00 the county's."""
     charge = charging()
-    told = [
-        charge.line(accepted(when), BEGUN).payer_id for when in ("2018-03-31T23:59:59", "2018-04-01T00:00:00")
-    ]
+    told = [lined(accepted(when), charge).payer_id for when in ("2018-03-31T23:59:59", "2018-04-01T00:00:00")]
     assert told == [CITY, NORTH]
 
 
@@ -56,7 +54,7 @@ def test_check_2_ten_thousand_messages() -> None:
     for characters, cost in ((70, "500.00"), (88, "1000.00")):
         segments = count("会" * characters)
         lines = [
-            charge.line(accepted(segment_no=number), BEGUN)
+            lined(accepted(segment_no=number), charge)
             for _ in range(10_000)
             for number in range(1, segments + 1)
         ]
@@ -68,9 +66,11 @@ def test_check_2_ten_thousand_messages() -> None:
 
 def test_check_3_all_of_the_city() -> None:
     """1,650,000 segments of city units are 82,500.00 for the city and nothing for a county."""
-    line = charging().line(accepted(unit_id=10, region_id=CITY), BEGUN)
+    line = lined(accepted(unit_id=10, region_id=CITY))
     each = sums([line])[0]
-    whole = each._replace(messages=1_650_000, segments=1_650_000, amount_li=1_650_000 * each.amount_li)
+    whole = msgspec.structs.replace(
+        each, messages=1_650_000, segments=1_650_000, amount_li=1_650_000 * each.amount_li
+    )
     told = statements(year_months(2018), [whole], [], regions=REGIONS, units=UNITS, city_id=CITY)
     assert [yuan(one.whole.amount_li) for one in told] == ["82500.00", "0.00", "0.00"]
 
@@ -97,9 +97,7 @@ def test_check_7_a_unit_moves_in_july() -> None:
         [Membership(child_id=NORTH, parent_id=CITY, from_at=0)],
     )
     days = [f"2018-07-{day:02}T12:00:00" for day in range(1, 32)]
-    lines = [
-        charging().line(accepted(day, region_id=places.county(20, parse_iso(day))), BEGUN) for day in days
-    ]
+    lines = [lined(accepted(day, region_id=places.county(20, parse_iso(day)))) for day in days]
     city, north, _ = of_year(2018, lines, Payers(CITY))
     assert (north.total.segments, city.total.segments) == (14, 17)
     assert [row.key for row in city.by_unit] == [20]
@@ -118,7 +116,7 @@ def test_check_8_the_next_policy_leaves_this_year_alone() -> None:
     )
     told = {}
     for payers in (plain, changed):
-        lines = [charging(payers).line(fact, BEGUN) for fact in charged]
+        lines = [lined(fact, charging(payers)) for fact in charged]
         told[payers] = [of_year(year, lines, payers) for year in (2018, 2019)]
     before, after = told[plain], told[changed]
     assert msgspec.json.encode(before[0]) == msgspec.json.encode(after[0])
@@ -130,12 +128,12 @@ def test_check_8_the_next_policy_leaves_this_year_alone() -> None:
 def test_a_closed_month_never_changes() -> None:
     """A segment found after the close changes the next month and leaves the closed one as it was."""
     books = Books()
-    lines = [charging().line(accepted("2018-04-07"), books)]
+    lines = [lined(accepted("2018-04-07"), books=books)]
     april = msgspec.json.encode(
         statements([201804], sums(lines), [], regions=REGIONS, units=UNITS, city_id=CITY)
     )
     books = close_month(books, 201804, month_span(201805)[1])
-    lines.append(charging().line(accepted("2018-04-30T23:59:59"), books))
+    lines.append(lined(accepted("2018-04-30T23:59:59"), books=books))
     assert lines[-1].month == 201805
     assert month_at(lines[-1].accepted_at) == 201804
     again = statements([201804], sums(lines), [], regions=REGIONS, units=UNITS, city_id=CITY)

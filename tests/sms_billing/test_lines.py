@@ -25,16 +25,16 @@ from sms_billing.lines import (
 from sms_billing.payers import Payers
 from sms_billing.periods import Books
 from sms_billing.tariff import Tariff, cost_li
-from tests.sms_billing.facts import BEGUN, CITY, NORTH, SOUTH, accepted, charging
+from tests.sms_billing.facts import BEGUN, CITY, NORTH, SOUTH, accepted, charging, lined
 
 AT = LinePlace(77, 3)
-CLOSED = Books(begin=201801, closed_to=201812)
+CLOSED = Books(begin=201801, months=frozenset(range(201801, 201813)))
 
 
 def test_a_line_is_frozen_with_what_decided_it() -> None:
     """Price, payer, both regions, month and the words for them stand in the line."""
     fact = accepted()
-    line = charging().line(fact, BEGUN)
+    line = lined(fact)
     assert (line.kind, line.month, line.segments, line.price_li, line.amount_li) == (
         "charge",
         201804,
@@ -44,8 +44,11 @@ def test_a_line_is_frozen_with_what_decided_it() -> None:
     )
     assert (line.payer_id, line.region_id, line.to_region_id) == (NORTH, NORTH, SOUTH)
     assert line.policy == "originator 2018/county own 2018-04-01/50 li 1970-01-01"
-    assert once_key(line) == once_key(fact)
-    kept = [name for name in fact.__struct_fields__ if name != "override"]
+    assert (line.alert_kind, line.phone) == (fact.kind, "138****0000")
+    kept = [
+        name for name in line.__struct_fields__ if hasattr(fact, name) and name not in ("kind", "segments")
+    ]
+    assert len(kept) == 13
     assert [getattr(line, name) for name in kept] == [getattr(fact, name) for name in kept]
 
 
@@ -57,16 +60,16 @@ def test_the_price_of_the_acceptance() -> None:
     ]
     charge = Charging(tariffs, Payers(CITY))
     days = ("2018-04-30T23:59:59.999999", "2018-05-01")
-    assert [charge.line(accepted(day), BEGUN).amount_li for day in days] == [45, 50]
+    assert [lined(accepted(day), charge).amount_li for day in days] == [45, 50]
     with pytest.raises(Refused, match="no_tariff"):
-        charge.line(accepted("2018-03-31"), BEGUN)
+        lined(accepted("2018-03-31"), charge)
 
 
 @pytest.mark.parametrize("per", ["segment", "message"])
 def test_long_messages(per: str) -> None:
     """The lines of a message sum up to what the preview said, by segment and by message."""
     tariff = Tariff(price_li=50, from_at=0, per="message" if per == "message" else "segment")
-    lines = [charging(tariff=tariff).line(accepted(segment_no=no), BEGUN) for no in (1, 2, 3)]
+    lines = [lined(accepted(segment_no=no), charging(tariff=tariff)) for no in (1, 2, 3)]
     assert sum(line.amount_li for line in lines) == cost_li(3, 1, tariff)
     assert sum(map(messages, lines)) == 1
 
@@ -81,19 +84,19 @@ def test_long_messages(per: str) -> None:
 )
 def test_the_month_of_a_line(when: str, month: int) -> None:
     """Months end at midnight in Beijing."""
-    assert charging().line(accepted(when), BEGUN).month == month
+    assert lined(accepted(when)).month == month
 
 
 def test_late_charges() -> None:
     """What is known after the close is an adjustment of the open month, at the price and payer of its own day."""
-    line = charging().line(accepted("2018-03-15"), CLOSED)
+    line = lined(accepted("2018-03-15"), books=CLOSED)
     assert (line.kind, line.month, line.payer_id, line.of_commit) == ("adjustment", 201901, CITY, None)
     assert line.accepted_at == parse_iso("2018-03-15")
 
 
 def test_a_reversal_takes_back_its_line() -> None:
     """A line and its reversal sum to nothing, and the reversal names the line."""
-    line = charging().line(accepted(), BEGUN)
+    line = lined(accepted())
     back = reversal(line, AT, [], CLOSED)
     assert (back.kind, back.of_commit, back.of_no, back.month) == ("adjustment", 77, 3, 201901)
     assert [line.segments + back.segments, line.amount_li + back.amount_li] == [0, 0]
@@ -103,7 +106,7 @@ def test_a_reversal_takes_back_its_line() -> None:
 
 def test_adjusting_twice_is_refused() -> None:
     """A line is taken back once and charged again once, in that order; another line's adjustments do not count."""
-    line = charging().line(accepted(), BEGUN)
+    line = lined(accepted())
     with pytest.raises(Refused, match="not_reversed"):
         recharge(line, AT, SOUTH, [], CLOSED)
     back = reversal(line, AT, [reversal(line, LinePlace(77, 4), [], CLOSED)], CLOSED)
@@ -121,7 +124,7 @@ def test_adjusting_twice_is_refused() -> None:
 @given(st.lists(st.sampled_from(["reverse", "recharge"]), max_size=6))
 def test_any_corrections_leave_one_charge_or_none(steps: list[str]) -> None:
     """Whatever is tried in whatever order, a segment is charged once or not at all."""
-    line = charging().line(accepted(), BEGUN)
+    line = lined(accepted())
     earlier: list[ChargeLine] = []
     for step in steps:
         try:
@@ -165,6 +168,7 @@ def test_the_order_of_settling_changes_no_line(order: list[int], numbers: list[i
         accepted(segment_no=no, alert_id=place // 2, person_id=place) for place, no in enumerate(numbers)
     ]
     charge = charging()
-    plain = {once_key(fact): charge.line(fact, BEGUN) for fact in facts}
-    mixed = {once_key(facts[place]): charge.line(facts[place], BEGUN) for place in [*order, *order[:2]]}
+    plain = {once_key(line): line for line in (lined(fact, charge) for fact in facts)}
+    settled = [lined(facts[place], charge) for place in [*order, *order[:2]]]
+    mixed = {once_key(line): line for line in settled}
     assert mixed == plain

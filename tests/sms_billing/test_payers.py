@@ -46,7 +46,7 @@ def test_the_source_rules(when: str, region_id: int, payer_id: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("alert_kind", "acceptance_no", "purpose"),
+    ("kind", "acceptance_no", "purpose"),
     [
         ("arrival", 1, "document"),
         ("urge", 1, "document"),
@@ -58,12 +58,13 @@ def test_the_source_rules(when: str, region_id: int, payer_id: int) -> None:
         ("code", 3, "duplicate"),
     ],
 )
-def test_the_citys_own(alert_kind: str, acceptance_no: int, purpose: str) -> None:
+def test_the_citys_own(kind: str, acceptance_no: int, purpose: str) -> None:
     """Codes, drills, operator notices and second acceptances are the city's, whoever caused them (C6)."""
-    found = purpose_of(alert_kind, acceptance_no)
-    assert found == purpose
-    payer = Payers(CITY).payer(accepted(alert_kind=alert_kind, purpose=found))
+    fact = accepted(kind=kind, acceptance_no=acceptance_no)
+    assert purpose_of(fact) == purpose
+    payer = Payers(CITY).payer(fact, purpose_of(fact))
     assert payer.region_id == (NORTH if purpose == "document" else CITY)
+    assert purpose_of(accepted(is_test=1)) == "drill"
 
 
 def test_one_policy_a_year() -> None:
@@ -107,7 +108,7 @@ def test_stationed_units() -> None:
 
 def test_the_override_is_the_citys() -> None:
     """What goes to a switched-off county because it is extra urgent is paid by the city (P66)."""
-    assert Payers(CITY).payer(accepted(override=True)) == (CITY, "override")
+    assert Payers(CITY).payer(accepted(), override=True) == (CITY, "override")
 
 
 def test_the_words_of_a_line() -> None:

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inbox_store.ledger import Purpose
+from inbox_store.programs.ledger import Sum
 from sms_billing.apportion import by_lines
 from sms_billing.payers import Payers
 from sms_billing.periods import month_span, year_months
-from sms_billing.statement import ELSEWHERE, Figures, Label, Outcomes, Row, Statement, Sum, statements
+from sms_billing.statement import ELSEWHERE, Figures, Label, Outcomes, Row, Statement, statements
 from sms_billing.tables import Table, period_zh, settlement_table, statement_tables, written
 from tests.sms_billing.facts import CITY, NORTH, REGIONS, SOUTH, UNITS
 
@@ -109,7 +110,7 @@ def test_statements_do_not_depend_on_the_order(
 def row(**changed: Any) -> Sum:  # noqa: ANN401 - any column
     """A charged segment of north county for south county in May 2018."""
     plain = Sum(201805, NORTH, 20, NORTH, SOUTH, "arrival", "document", "charge", 50, 1, 1, 50)
-    return plain._replace(**changed)
+    return msgspec.structs.replace(plain, **changed)
 
 
 def test_every_county_gets_one() -> None:

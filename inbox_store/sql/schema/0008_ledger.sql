@@ -31,7 +31,9 @@ create table charge_line (
     digest blob not null,
     primary key (commit_no, no)
 ) without rowid;
-create unique index charge_once on charge_line (alert_id, person_id, purpose, round, segment_no, acceptance_no) where kind = 'charge';
+create unique index charge_once on charge_line (alert_id, person_id, purpose, round, segment_no, acceptance_no) where of_commit is null;
+-- What is corrected is corrected once: taken back, and charged anew to another.
+create unique index charge_corrected on charge_line (of_commit, of_no, segments) where of_commit is not null;
 create index charge_line_month on charge_line (month, payer_id);
 
 create trigger charge_line_no_update before update on charge_line begin select raise(abort, 'charge_line is append-only'); end;
