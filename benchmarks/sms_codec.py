@@ -1,9 +1,9 @@
 """Codec, window and sockets of an SMS channel against a gateway in another process, beside bare echoes of the same bytes.
 
-    python -m benchmarks.sms_codec --trips 40000 --runs 5
+    python -m benchmarks.sms_codec --window 16 --trips 20000 --runs 5
 
 One round trip is a CMPP 3.0 SUBMIT, its answer, the delivery report and our answer to it: 241 bytes there, 204 back.
-Nothing is stored. Two bare limits are measured in the same run, over the same processes, window and bytes, without
+Nothing is stored. 16 is the protocols' own window. Two bare limits are measured in the same run, over the same processes, window and bytes, without
 looking at a byte: one that writes each PDU by itself, as a plain asyncio echo does, and one that writes all it has to
 say at once, as the product does.
 """
@@ -17,14 +17,14 @@ import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final, cast
 
 import uvloop
 
 from benchmarks.figures import figure
-from inbox_store.times import system_now
 from push.sms.bucket import Pace
-from push.sms.carrier import Hello, Inbound, Report, Segment, Submitted
+from push.sms.carrier import Inbound, Report, Segment, Submitted
 from push.sms.cmpp import CmppAccount, CmppClient, CmppServer
 from push.sms.happenings import SessionRules
 from push.sms.link import ChannelLink
@@ -117,12 +117,9 @@ async def far(window: int) -> None:
     await gateway.listener.start("127.0.0.1", 0)
     ports = [gateway.listener.port]
     for at_once in (False, True):
-        bare = await loop.create_server(
-            lambda at_once=at_once: Bare(sum(THERE), BACK, at_once=at_once),
-            "127.0.0.1",
-            0,  # type: ignore[misc]
-        )
-        ports.append(bare.sockets[0].getsockname()[1])
+        making = partial(Bare, sum(THERE), BACK, at_once=at_once)
+        server = await loop.create_server(making, "127.0.0.1", 0)
+        ports.append(server.sockets[0].getsockname()[1])
     print(*ports, flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 
@@ -150,14 +147,16 @@ class Near:
         self.reported = 0
         self.answered = 0
         self._due = 0
+        self._trips = 0
         self._over: asyncio.Future[None] | None = None
+        self.up = asyncio.Event()
         limits = LinkLimits(session=SessionRules(window=window), pace=Pace(rate_per_s=1e9))
         self.link = ChannelLink(
             "bench",
             lambda _lane, _lanes: CmppClient(ACCOUNT),
             Address("127.0.0.1", port),
             limits,
-            Handlers(self.stored),
+            Handlers(self.stored, lambda _state: self.up.set()),
         )
 
     async def stored(self, inbounds: Sequence[Inbound]) -> None:
@@ -202,8 +201,7 @@ async def measure(loop: str, window: int, trips: int, runs: int) -> list[dict[st
     port, single, at_once = map(int, (await process.stdout.readline()).split())
     near = Near(port, window)
     await near.link.start()
-    while not near.link.state.up:
-        await asyncio.sleep(0.01)
+    await near.up.wait()
     ways: list[Callable[[], Awaitable[float]]] = [
         lambda: near.run(window, trips),
         lambda: bare(single, window, trips, at_once=False),
@@ -236,8 +234,8 @@ def report(
 def main() -> None:
     """Measure, print the lines as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--window", type=int, default=64)
-    parser.add_argument("--trips", type=int, default=40_000)
+    parser.add_argument("--window", type=int, default=16)
+    parser.add_argument("--trips", type=int, default=20_000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--loop", choices=("uvloop", "asyncio"), default="uvloop")
     parser.add_argument("--far", action="store_true")

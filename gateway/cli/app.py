@@ -32,6 +32,7 @@ MODULES = (
     "audit",
     "doctor",
     "backup",
+    "carrier_sim",
 )
 """The modules that bring verbs, in the order of the help; each has `register(app)`. A new one is named here."""
 

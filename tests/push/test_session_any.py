@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -250,6 +251,14 @@ class Conversation(RuleBasedStateMachine):
 
 TestConversation = Conversation.TestCase
 TestConversation.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+
+
+class LongConversation(Conversation):
+    """The same, many times and longer."""
+
+
+TestLongConversation = pytest.mark.long(LongConversation.TestCase)
+TestLongConversation.settings = settings(max_examples=3000, stateful_step_count=150, deadline=None)
 
 
 @given(st.lists(st.integers(1, 30), min_size=1))
