@@ -15,8 +15,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
+import uvloop
+
 from benchmarks.fanout import CHUNK_ROWS, UNITS, due_soon, fill, submitted
-from benchmarks.figures import figure
+from benchmarks.figures import figure, tell
 from inbox_store.embedded import FILE, open_store
 from inbox_store.embedded.lanes import GROUP_MAX
 from inbox_store.embedded.runner import Runner
@@ -29,6 +31,7 @@ from inbox_store.statements import statements
 from inbox_store.store import Store
 from inbox_store.times import system_now
 
+RUNS: Final = 5
 PERSONS: Final = 36_100
 AT_ONCE: Final = 512
 OFFERED_PER_S: Final = 2_000
@@ -199,3 +202,8 @@ def _opening(store: Store, order: SignOrder) -> Any:  # noqa: ANN401
 def _ack(store: Store, rows: list[tuple[int, int]]) -> Any:  # noqa: ANN401
     batch = [Delivered(person_id=person, after=commit - 1, to=commit) for person, commit in rows]
     return lambda: store.engine.write(inbox.deliver(batch, system_now()))
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
+        tell(loop.run(measure(RUNS)))

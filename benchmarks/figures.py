@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Sequence
 from typing import Any
@@ -19,3 +20,9 @@ def figure(name: str, values: Sequence[float], unit: str, goal: str, *, holds: b
         "holds": holds,
         "spread": spread,
     }
+
+
+def tell(rows: Sequence[dict[str, Any]]) -> None:
+    """The lines as JSON, one a row: how a stage in a process of its own tells them."""
+    for row in rows:
+        print(json.dumps(row, ensure_ascii=False))

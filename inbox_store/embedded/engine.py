@@ -35,6 +35,12 @@ CHECKPOINT_PAGES = 4_000
 LOG_PAGES = 4 * CHECKPOINT_PAGES
 """Above this the writer stands still for a moment, so that the log can begin anew: under load folding alone never ends it."""
 
+REST_PAGES = 512
+"""Pages still to be folded for which the writer may be held: a few milliseconds."""
+
+LOG_PAGES_MAX = 128 * 1024
+"""Half a GiB: above this the log begins anew however long that holds the writer."""
+
 KEEP_EVERY_S = 1.0
 """How often the log's size and other processes' commits are looked at."""
 
@@ -273,46 +279,55 @@ class EmbeddedEngine:
             with contextlib.suppress(Refused, StoreBroken, StoreFull):
                 await self.write(_look())
             wal = self._path.with_name(self._path.name + "-wal")
-            if wal.exists() and wal.stat().st_size > CHECKPOINT_PAGES * 4096:
-                await self.fold()
-            if wal.exists() and wal.stat().st_size > LOG_PAGES * 4096:
-                await self._checkpoint(self._writer, _begin_log_anew)
+            pages = wal.stat().st_size // 4096 if wal.exists() else 0
+            if pages > CHECKPOINT_PAGES:
+                left = await self.fold()
+                if pages > LOG_PAGES_MAX or (pages > LOG_PAGES and left < REST_PAGES):
+                    await self._checkpoint(self._writer, _begin_log_anew)
 
-    async def fold(self) -> None:
-        """Fold the log into the file as far as no reader needs it; done by itself when the log is long."""
-        await self._checkpoint(self._keeper, _fold)
+    async def fold(self) -> int:
+        """Fold the log into the file as far as no reader needs it; done by itself when the log is long.
 
-    async def _checkpoint(
-        self, conn: aiosqlite.Connection, how: Callable[[sqlite3.Connection], object]
-    ) -> None:
+        Returns how many pages are left to fold.
+        """
+        return await self._checkpoint(self._keeper, _fold)
+
+    async def _checkpoint(self, conn: aiosqlite.Connection, how: Callable[[sqlite3.Connection], int]) -> int:
         """A full disk leaves the log for a later time; one that fails ends all writing, here as in a commit.
 
         A sync that failed is not tried again: the system may have dropped the pages and call the next one good.
         """
         if self._broken is not None:
-            return
+            return LOG_PAGES_MAX
         try:
-            await hop(conn, how)
+            return await hop(conn, how)
         except sqlite3.Error as fault:
             told = store_fault(fault)
             if isinstance(told, StoreBroken):
                 self._broken = told
             log.exception("store.checkpoint_failed")
+            return LOG_PAGES_MAX
 
 
-def _fold(conn: sqlite3.Connection) -> None:
-    conn.execute("pragma wal_checkpoint(passive)").fetchall()
+def _checkpointed(conn: sqlite3.Connection, how: str) -> int:
+    """Fold; returns how many pages of the log are left."""
+    ((_, pages, folded),) = conn.execute(f"pragma wal_checkpoint({how})")
+    return int(pages - folded)
 
 
-def _end_log(conn: sqlite3.Connection) -> None:
-    conn.execute("pragma wal_checkpoint(truncate)").fetchall()
+def _fold(conn: sqlite3.Connection) -> int:
+    return _checkpointed(conn, "passive")
 
 
-def _begin_log_anew(conn: sqlite3.Connection) -> None:
+def _end_log(conn: sqlite3.Connection) -> int:
+    return _checkpointed(conn, "truncate")
+
+
+def _begin_log_anew(conn: sqlite3.Connection) -> int:
     """Fold the little that came since and let the next commit write at the log's beginning; never wait for a reader."""
     conn.execute("pragma busy_timeout=0")
     try:
-        conn.execute("pragma wal_checkpoint(restart)").fetchall()
+        return _checkpointed(conn, "restart")
     finally:
         conn.execute("pragma busy_timeout=5000")
 

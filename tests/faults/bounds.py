@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 import time
-import urllib.request
+from contextlib import closing
 from dataclasses import asdict, dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Final
 
@@ -54,10 +55,10 @@ class Bounds:
 DEFAULT: Final = Bounds()
 
 
-def usage(server: Server) -> Usage:
-    """What the server holds now, from /proc and /metrics."""
-    with urllib.request.urlopen(f"{server.url}/metrics", timeout=5) as answer:  # noqa: S310 - the server of this test
-        told = {name: float(value) for name, value in _GAUGE.findall(answer.read().decode())}
+def usage(line: HTTPConnection, server: Server) -> Usage:
+    """What the server holds now, from /proc and /metrics; ``line`` is asked over and stays, so that it always counts."""
+    line.request("GET", "/metrics")
+    told = {name: float(value) for name, value in _GAUGE.findall(line.getresponse().read().decode())}
     pid = server.pid
     return Usage(
         resident_bytes=resident_bytes(pid),
@@ -77,11 +78,12 @@ def _busy(told: Usage) -> tuple[int, ...]:
 def settled(server: Server, within_s: float = SETTLE_S) -> Usage:
     """What it holds once nothing of it changes any more and nobody waits. Raises AssertionError when that never comes."""
     ends = time.monotonic() + within_s
-    seen = [usage(server)]
-    while not _quiet(seen):
-        assert time.monotonic() < ends, f"not quiet after {within_s} s: {seen[-1]}"
-        time.sleep(LOOK_EVERY_S)
-        seen.append(usage(server))
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=5)) as line:
+        seen = [usage(line, server)]
+        while not _quiet(seen):
+            assert time.monotonic() < ends, f"not quiet after {within_s} s: {seen[-1]}"
+            time.sleep(LOOK_EVERY_S)
+            seen.append(usage(line, server))
     return seen[-1]
 
 

@@ -316,4 +316,8 @@ async def office(
         people.answers = {} if answers is None else answers
         people.units = dict(people.rows("select code, id from unit"))
         people.people = dict(people.rows("select code, id from person"))
-        yield people
+        try:
+            yield people
+        finally:
+            if ledger is None:
+                kept.close()

@@ -22,6 +22,10 @@ class Ledger:
         os.write(self._handle, json.dumps({"fact": fact, **told}, ensure_ascii=False).encode() + b"\n")
         os.fsync(self._handle)
 
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._handle)
+
 
 def read(path: Path) -> list[Line]:
     """Every whole line; one that was cut off in the middle was never acknowledged."""

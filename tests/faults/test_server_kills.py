@@ -256,6 +256,7 @@ def lives(folder: Path, seed: int, kills: int) -> None:
         asyncio.run(in_peace(server))
         assert server.stop() < 10
         assert "Traceback" not in server.said(), server.said()
+    ledger.close()
     check_invariants(folder, read(ledger_path(folder)))
 
 
