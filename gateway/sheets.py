@@ -11,17 +11,22 @@ import csv
 import io
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Final, Literal
 
 import msgspec
 import xlsxwriter
+from xlsxwriter.utility import xl_rowcol_to_cell
 
 from inbox_store.errors import Refused
 from inbox_store.times import moment
+from sms_billing.tariff import yuan
 
 Cell = str | int | date | None
-ColumnKind = Literal["text", "number", "time", "day"]
-"""``time`` cells are UTC microseconds and are shown in Asia/Shanghai; ``day`` cells are calendar days."""
+ColumnKind = Literal["text", "number", "time", "day", "yuan"]
+"""``time`` cells are UTC microseconds and are shown in Asia/Shanghai; ``day`` cells are calendar days.
+
+``yuan`` cells are li (0.001 yuan) and are shown in yuan with two decimals, three where it is not whole fen."""
 
 ROWS_MAX: Final = 100_000
 """Rows in one file; a longer table is asked for by county or by month."""
@@ -44,12 +49,16 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):
-    """One table: a title line, a line of headings, and rows with one cell for each column."""
+    """One table: a title line, a line of headings, and rows with one cell for each column.
+
+    ``summed``: the last row is the sum of those above; a workbook has formulas there, the only ones in it.
+    """
 
     name: str
     title: str
     columns: tuple[Column, ...]
     rows: Sequence[Sequence[Cell]]
+    summed: bool = False
 
 
 def to_xlsx(sheets: Sequence[Sheet], made_at: int) -> bytes:
@@ -95,14 +104,16 @@ def _bounded(sheets: Sequence[Sheet]) -> None:
         raise Refused("export_too_large", rows=rows, rows_max=ROWS_MAX)
 
 
-def _shown(sheet: Sheet, row: Sequence[Cell]) -> list[str | int]:
+def _shown(sheet: Sheet, row: Sequence[Cell]) -> list[str | int | Decimal]:
     """The cells as they are written: numbers stay numbers, all else is text."""
     return [_told(cell, column.kind) for cell, column in zip(row, sheet.columns, strict=True)]
 
 
-def _told(cell: Cell, kind: ColumnKind) -> str | int:
+def _told(cell: Cell, kind: ColumnKind) -> str | int | Decimal:
     if cell is None:
         return ""
+    if isinstance(cell, int) and kind == "yuan":
+        return Decimal(yuan(cell))
     if isinstance(cell, int):
         return f"{moment(cell):%Y-%m-%d %H:%M}" if kind == "time" else cell
     if isinstance(cell, date):
@@ -136,14 +147,30 @@ def _write_page(book: xlsxwriter.Workbook, name: str, sheet: Sheet) -> None:
         page.set_column(place, place, column.width)
         page.write_string(1, place, _clean(column.title), bold)
     page.freeze_panes(2, 0)
+    money = {2: book.add_format({"num_format": "0.00"}), 3: book.add_format({"num_format": "0.000"})}
+    last = len(sheet.rows) + 1 if sheet.summed and len(sheet.rows) > 1 else None
     for line, row in enumerate(sheet.rows, start=2):
         for place, cell in enumerate(_shown(sheet, row)):
             if cell == "":
                 continue
             if isinstance(cell, str):
                 page.write_string(line, place, cell, quoted if _dangerous(cell) else None)
+                continue
+            shown = money[_decimals(cell)] if isinstance(cell, Decimal) else None
+            if line == last:
+                page.write_formula(line, place, _sum_above(line, place), shown, cell)
             else:
-                page.write_number(line, place, cell)
+                page.write_number(line, place, cell, shown)
+
+
+def _decimals(amount: Decimal) -> int:
+    return len(str(amount).partition(".")[2])
+
+
+def _sum_above(line: int, place: int) -> str:
+    """The sum of the column's cells from the first row on; rounded, because a workbook adds in binary."""
+    first, last = xl_rowcol_to_cell(2, place), xl_rowcol_to_cell(line - 1, place)
+    return f"=ROUND(SUM({first}:{last}),3)"
 
 
 def _page_names(sheets: Sequence[Sheet]) -> list[str]:

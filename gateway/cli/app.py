@@ -29,6 +29,8 @@ MODULES = (
     "receipt",
     "meeting",
     "rates",
+    "ledger",
+    "bill",
     "audit",
     "doctor",
     "backup",

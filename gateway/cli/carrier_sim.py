@@ -29,43 +29,47 @@ class Wanted(NamedTuple):
     report_to: Sequence[str]
 
 
+Protocols = Annotated[
+    list[str] | None,
+    typer.Option("--protocol", help="协议：cmpp、smgp、smpp、sgip；可重复，默认四种都开", show_default=False),
+]
+Ports = Annotated[
+    list[int] | None,
+    typer.Option("--port", help="端口，与 --protocol 依次对应；省略或 0 为任选空闲端口", show_default=False),
+]
+Accounts = Annotated[
+    list[str] | None,
+    typer.Option("--account", help=f"账号:密码；可重复，默认 {ACCOUNT}", show_default=False),
+]
+ScriptFile = Annotated[
+    Path | None, typer.Option("--script", help="剧本文件（TOML），样例见 --sample", show_default=False)
+]
+Seed = Annotated[int | None, typer.Option("--seed", help="随机种子，优先于剧本", show_default=False)]
+Detail = Annotated[
+    Path | None,
+    typer.Option("--detail", help="详单文件：每接受一条写一行，写在应答之前", show_default=False),
+]
+ReportTo = Annotated[
+    list[str] | None,
+    typer.Option("--report-to", help="SGIP 报告连回：账号=主机:端口:登录名:密码；可重复", show_default=False),
+]
+Host = Annotated[str, typer.Option("--host", help="监听地址")]
+WindowSize = Annotated[int, typer.Option("--window", min=1, help="每个连接上未应答的报告数上限")]
+Sample = Annotated[bool, typer.Option("--sample", help="输出带注释的剧本样例后结束")]
+
+
 def carrier_sim(
     *,
-    protocol: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--protocol", help="协议：cmpp、smgp、smpp、sgip；可重复，默认四种都开", show_default=False
-        ),
-    ] = None,
-    port: Annotated[
-        list[int] | None,
-        typer.Option(
-            "--port", help="端口，与 --protocol 依次对应；省略或 0 为任选空闲端口", show_default=False
-        ),
-    ] = None,
-    account: Annotated[
-        list[str] | None,
-        typer.Option("--account", help=f"账号:密码；可重复，默认 {ACCOUNT}", show_default=False),
-    ] = None,
-    script: Annotated[
-        Path | None, typer.Option("--script", help="剧本文件（TOML），样例见 --sample", show_default=False)
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="随机种子，优先于剧本", show_default=False)
-    ] = None,
-    detail: Annotated[
-        Path | None,
-        typer.Option("--detail", help="详单文件：每接受一条写一行，写在应答之前", show_default=False),
-    ] = None,
-    report_to: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--report-to", help="SGIP 报告连回：账号=主机:端口:登录名:密码；可重复", show_default=False
-        ),
-    ] = None,
-    host: Annotated[str, typer.Option("--host", help="监听地址")] = "127.0.0.1",
-    window: Annotated[int, typer.Option("--window", min=1, help="每个连接上未应答的报告数上限")] = 64,
-    sample: Annotated[bool, typer.Option("--sample", help="输出带注释的剧本样例后结束")] = False,
+    protocol: Protocols = None,
+    port: Ports = None,
+    account: Accounts = None,
+    script: ScriptFile = None,
+    seed: Seed = None,
+    detail: Detail = None,
+    report_to: ReportTo = None,
+    host: Host = "127.0.0.1",
+    window: WindowSize = 64,
+    sample: Sample = False,
 ) -> None:
     """运营商网关模拟器：按剧本接受、拒绝、限流、断线、报告和回复；不收费，也不读本系统的数据。
 

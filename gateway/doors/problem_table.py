@@ -128,6 +128,9 @@ TABLE: Final[tuple[Row, ...]] = (
     ("no_weights", 409, "没有分摊依据", "Nothing to share by", "这个期间没有计费条数，账单金额无法分摊。请核对期间。"),
     ("weight_below_zero", 409, "分摊依据小于零", "Share below zero", "这些地区的计费条数小于零：{codes}。请先核对红冲记录。"),
     ("detail_columns", 422, "详单缺少列", "Columns missing in the detail file", "详单中没有找到这些列：{missing}。请核对文件，或修改该运营商的列名设置。"),
+    ("detail_undated", 422, "详单没有时间", "No times in the detail file", "详单前面的各行都没有可识别的接收时间，无法确定月份。请用 --month 指明月份。"),
+    ("no_payer_named", 404, "没有这个承担单位", "No such payer", "没有名为“{name}”的承担单位，或名称不唯一。可用：{known}。"),
+    ("no_city", 409, "没有录入市级地区", "No city", "组织机构中没有市级地区，无法确定由谁承担费用。请先导入组织机构。"),
     # the server
     ("busy", 503, "系统繁忙", "Busy", "系统繁忙，请求没有受理。请稍后用同一个 Idempotency-Key 重试。"),
     ("draining", 503, "系统正在停止服务", "Shutting down", "系统正在停止服务，请求没有受理。请稍后重试。"),

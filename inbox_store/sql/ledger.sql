@@ -19,6 +19,19 @@ select month, payer_id, unit_id, alert_kind, kind, price_li, sum(segments), sum(
 group by month, payer_id, unit_id, region_id, to_region_id, alert_kind, purpose, kind, price_li
 having sum(segments) <> 0 or sum(amount_li) <> 0 or sum(messages) <> 0;
 
+-- The same of one month: closing does not read the years before it again.
+-- name: charge_sums_differ_in
+select payer_id, unit_id, alert_kind, kind, price_li, sum(segments), sum(amount_li), sum(messages) from (
+    select payer_id, unit_id, region_id, to_region_id, alert_kind, purpose, kind, price_li, segments, amount_li, messages
+    from charge_sum where month = :month
+    union all
+    select payer_id, unit_id, region_id, to_region_id, alert_kind, purpose, kind, price_li, -sum(segments), -sum(amount_li),
+        -sum(case when segment_no = 1 then segments else 0 end)
+    from charge_line where month = :month
+    group by payer_id, unit_id, region_id, to_region_id, alert_kind, purpose, kind, price_li)
+group by payer_id, unit_id, region_id, to_region_id, alert_kind, purpose, kind, price_li
+having sum(segments) <> 0 or sum(amount_li) <> 0 or sum(messages) <> 0;
+
 -- name: charge_months
 select month, lines, segments, amount_li, digest from charge_month order by month;
 
@@ -32,3 +45,88 @@ values (:month, :actor, :now, :lines, :segments, :amount_li, :digest);
 -- name: charge_month_lines
 select commit_no, no, digest, segments, amount_li from charge_line
 where month = :month and (commit_no, no) > (:commit_no, :no) order by commit_no, no limit :limit;
+
+-- name: charge_totals
+select count(*), coalesce(sum(segments), 0), coalesce(sum(amount_li), 0) from charge_line;
+
+-- name: charge_months_closed
+select month, closed_at from charge_month order by month;
+
+-- Each line with what its attempt was reported to be; a reversal takes its outcome back, too.
+-- name: charge_outcomes
+select l.payer_id, l.unit_id, l.alert_kind, l.purpose,
+    sum(case when a.report = 'delivered' then l.segments else 0 end), sum(case when a.report = 'failed' then l.segments else 0 end),
+    sum(case when a.report in ('delivered', 'failed') then 0 else l.segments end),
+    sum(case when a.report in ('delivered', 'failed') then 0 else l.amount_li end)
+from charge_line l
+left join sms_order o on o.alert_id = l.alert_id and o.person_id = l.person_id
+left join sms_attempt a on a.order_id = o.id and a.segment_no = l.segment_no and a.acceptance_no = l.acceptance_no
+    and a.state = 'accepted'
+where l.month = :month
+group by l.payer_id, l.unit_id, l.alert_kind, l.purpose;
+
+-- name: sms_in_doubt
+select t.kind, coalesce(d.is_test, 0), a.acceptance_no, t.unit_id, coalesce(tc.county_id, 0), o.unit_id, coalesce(oc.county_id, 0),
+    min(a.sent_at), count(*), count(*)
+from sms_attempt a
+cross join sms_order o on o.id = a.order_id
+cross join alert t on t.id = o.alert_id
+left join document d on d.id = t.document_id
+left join unit_county oc on oc.unit_id = o.unit_id
+left join unit_county tc on tc.unit_id = t.unit_id
+where a.state in ('sending', 'in_doubt') and a.state = 'in_doubt' and a.sent_at >= :from_at and a.sent_at < :to_at
+group by t.kind, coalesce(d.is_test, 0), a.acceptance_no, t.unit_id, tc.county_id, o.unit_id, oc.county_id;
+
+-- name: sms_suppressed
+select t.kind, coalesce(d.is_test, 0), 1, t.unit_id, coalesce(tc.county_id, 0), o.unit_id, coalesce(oc.county_id, 0),
+    min(o.settled_at), count(*), sum(o.segments)
+from sms_order o
+cross join alert t on t.id = o.alert_id
+left join document d on d.id = t.document_id
+left join unit_county oc on oc.unit_id = o.unit_id
+left join unit_county tc on tc.unit_id = t.unit_id
+where o.state = 'suppressed' and o.settled_at >= :from_at and o.settled_at < :to_at
+group by t.kind, coalesce(d.is_test, 0), t.unit_id, tc.county_id, o.unit_id, oc.county_id;
+
+-- name: charge_outcome_keep
+insert into charge_outcome (month, payer_id, unit_id, alert_kind, purpose, delivered, failed, unreported, unreported_li, in_doubt,
+    in_doubt_li, suppressed, suppressed_segments)
+values (:month, :payer_id, :unit_id, :alert_kind, :purpose, :delivered, :failed, :unreported, :unreported_li, :in_doubt,
+    :in_doubt_li, :suppressed, :suppressed_segments);
+
+-- name: charge_outcomes_kept
+select month, payer_id, unit_id, alert_kind, purpose, delivered, failed, unreported, unreported_li, in_doubt, in_doubt_li, suppressed,
+    suppressed_segments
+from charge_outcome where month = :month order by payer_id, unit_id, alert_kind, purpose;
+
+-- name: charge_labels_keep
+insert into charge_label (month, what, id, code, name)
+select :month, 'region', id, code, name from region where level in ('city', 'county')
+union all
+select :month, 'unit', u.id, u.code, u.name from unit u
+where u.id in (select unit_id from charge_sum where month = :month union select unit_id from charge_outcome where month = :month);
+
+-- name: charge_labels
+select what, id, code, name from charge_label where month = :month order by what, id;
+
+-- name: sms_attempts_last
+select coalesce(max(id), 0) from sms_attempt;
+
+-- Our segments with a message id, between two attempts; the channel "" is all of them.
+-- name: sms_sent_window
+select a.id, a.message_id, case a.state when 'accepted' then a.answered_at else a.sent_at end,
+    case when a.state = 'in_doubt' then 'in_doubt' when a.report in ('delivered', 'failed') then a.report else 'unreported' end
+from sms_attempt a
+where a.id > :after and a.id <= :upto and a.state in ('accepted', 'in_doubt') and a.message_id is not null
+  and (:channel = '' or a.channel = :channel)
+  and ((a.sent_at >= :from_at and a.sent_at < :to_at) or (a.answered_at >= :from_at and a.answered_at < :to_at))
+order by a.id;
+
+-- name: sms_doubts
+select a.id, a.order_id, a.segment_no, coalesce(p.phone_lookup, x''), a.source, a.sent_at
+from sms_attempt a
+cross join sms_order o on o.id = a.order_id
+left join person p on p.id = o.person_id
+where a.state in ('sending', 'in_doubt') and a.state = 'in_doubt' and a.message_id is null
+  and (:channel = '' or a.channel = :channel) and a.sent_at >= :from_at and a.sent_at < :to_at
+order by a.id;

@@ -58,6 +58,7 @@ class Desk:
         self._pushes: dict[str, SgipPush] = {}
         self._callers: dict[str, list[Caller]] = {account: [] for account in accounts}
         self._asked: list[tuple[Caller, Submitted]] = []
+        self._open = 0
         self._is_turn_due = False
         self._is_stopped = False
         self._timer: asyncio.TimerHandle | None = None
@@ -104,8 +105,8 @@ class Desk:
 
     @property
     def waiting(self) -> int:
-        """Reports and replies that have not been sent."""
-        return sum(map(len, self._outboxes.values()))
+        """Reports and replies that have not been sent, or not been answered."""
+        return self._open + sum(map(len, self._outboxes.values()))
 
     # -- the listener calls
 
@@ -126,12 +127,15 @@ class Desk:
 
     def _told(self, caller: Caller, told: Answered[object] | InDoubt[object]) -> None:
         answer = told.answer if isinstance(told, Answered) else None
+        if isinstance(told, Answered) and told.late:
+            return  # it was held for lost, and goes again
         self.heed(caller.account, told.token, answer)
 
     def heed(self, account: str, item: object, answer: object) -> None:
         """What became of a report or a reply; ``answer`` is None where there was none."""
         if not isinstance(item, Item):
             return
+        self._open -= 1
         if isinstance(answer, InboundAnswer) and answer.ok:
             self.counts["taken"] += 1
         elif not self._outboxes[account].unanswered(item):
@@ -208,7 +212,9 @@ class Desk:
     def _carry_out(
         self, caller: Caller, asked: Submitted, play: Play, ids: list[str], now: int, tick: int
     ) -> None:
-        for message_id, number, fate in zip(ids, asked.numbers, play.fates, strict=True):
+        for message_id, number, fate in zip(
+            ids, asked.numbers, play.fates, strict=False
+        ):  # none where refused
             self._tell_later(caller, asked, message_id, number, fate, now, tick)
         if play.deed in {"drop", "drop_accepted"}:
             caller.wire.cut()
@@ -246,8 +252,9 @@ class Desk:
         ready = outbox.ready
         if (push := self._pushes.get(account)) is not None:
             while ready and push.free > 0:
-                push.send(ready.popleft(), self)
+                self._open += 1
                 self.counts["told"] += 1
+                push.send(ready.popleft(), self)
             return
         for caller in self._callers[account]:
             while ready and self._send(caller, ready[0]):
@@ -264,6 +271,7 @@ class Desk:
             # A client may submit to what no report can name: it was accepted and is charged all the same.
             self.counts["unsendable"] += 1
             return True
+        self._open += sent
         self.counts["told"] += sent
         return sent
 
