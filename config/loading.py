@@ -18,6 +18,7 @@ import msgspec
 from config.catalogue import Setting, catalogue, convert, nearest, section_types
 from config.faults import ConfigFault, Fault
 from config.settings import Settings
+from config.toml_text import parse
 
 PREFIX = "SONGDA__"
 SECRET_WORDS = ("secret", "password", "passwd", "token", "private_key", "api_key")
@@ -152,7 +153,7 @@ def _file_entries(file: Path | None) -> list[Entry]:
 def toml_entries(text: str, name: str, base: Path) -> list[Entry]:
     """The entries of a TOML text called `name`. Raises ConfigFault where it is no TOML."""
     try:
-        tables = tomllib.loads(text)
+        tables = parse(text)
     except tomllib.TOMLDecodeError as fault:
         raise ConfigFault((Fault(name, "", f"不是有效的 TOML：{fault}"),)) from fault
     except RecursionError:

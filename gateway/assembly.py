@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import signal
 import ssl
-import tomllib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import structlog
 
 from config.faults import ConfigFault, Fault
 from config.settings import Settings
+from config.toml_text import parse
 from gateway.doors import live, serving
 from gateway.doors.app import make_app
 from gateway.doors.call import Check, Limits
@@ -76,7 +76,7 @@ def folder_rules_of(settings: Settings) -> tuple[FolderRule, ...]:
     """The office's own rows before the built-in ones: the first that fits wins. Raises ValueError naming the row."""
     own = settings.dispatch.folder_rules_file
     try:
-        rows = tomllib.loads(Path(own).read_text("utf-8")).get("rules", []) if own else []
+        rows = parse(Path(own).read_text("utf-8")).get("rules", []) if own else []
     except RecursionError:
         raise ValueError(f"folder rules: {own} is nested too deeply") from None
     return (*folder_rules(rows), *DEFAULT_RULES)

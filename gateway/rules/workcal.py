@@ -18,6 +18,7 @@ from itertools import pairwise
 import chinese_calendar
 import msgspec
 
+from config.toml_text import parse
 from inbox_store.times import US, day_of, day_start
 
 MINUTE_US = 60 * US
@@ -206,7 +207,7 @@ def load(table_text: str, hours: WorkHours = DEFAULT_HOURS) -> WorkCalendar:
     that is no Saturday or Sunday, a day both off and worked, a missing source.
     """
     try:
-        table = msgspec.convert(tomllib.loads(table_text), _Table, strict=False)
+        table = msgspec.convert(parse(table_text), _Table, strict=False)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as fault:
         raise ValueError(f"working-day table: {fault}") from fault
     days = {day: kind for day, kind in _packaged().items() if day.year not in table.years}

@@ -80,6 +80,7 @@ def test_what_is_no_json_counts_as_nothing(told: bytes, tmp_path: Path) -> None:
 NO_TABLE: Final = {
     "deep": b"a = " + b"[" * 5_000,
     "deep_tables": b"a = " + b"{a=" * 5_000,
+    "long_key": b"a" + b".a" * 20_000 + b" = 1",  # took the parser 4 s and 2 GiB
     "number": b"rules = 5",
     "no_utf8": b"\xff",
 }
