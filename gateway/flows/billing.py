@@ -182,7 +182,7 @@ async def month_to_close(house: House, month: int) -> tuple[ClosedMonth, tuple[O
 
 
 async def close_month(house: House, month: int, by: str) -> ClosedMonth:
-    """Close the month for good, by the operator of this name. Raises Refused: not_a_month, and as ``ledger.closing``."""
+    """Close the month for good, by the operator of this name. Raises Refused: not_a_month, and as the ledger."""
     month_span(month)
     rules = bears(house, payers_of(await house.organisation()))
     fact = ledger.close_month(month, 0, f"operator:{by}", house.clock(), rules)

@@ -31,3 +31,7 @@ create trigger charge_outcome_no_update before update on charge_outcome begin se
 create trigger charge_outcome_no_delete before delete on charge_outcome begin select raise(abort, 'charge_outcome is append-only'); end;
 create trigger charge_label_no_update before update on charge_label begin select raise(abort, 'charge_label is append-only'); end;
 create trigger charge_label_no_delete before delete on charge_label begin select raise(abort, 'charge_label is append-only'); end;
+
+-- It ends with the primary key by itself: a month's lines in their order, without sorting them for every step.
+drop index charge_line_month;
+create index charge_line_month on charge_line (month);

@@ -16,7 +16,7 @@ from push.sms.carrier import Hello, InboundAnswer, Reply, Report, Submitted
 from push.sms.happenings import Answered, Closed, InDoubt, SessionRules
 from push.sms.listener import Caller, Listener, ListenerHandlers, ListenerLimits
 from push.sms.simulator.detail import DetailFile
-from push.sms.simulator.outbox import Item, Outbox
+from push.sms.simulator.outbox import Item, Outbox, reply_of
 from push.sms.simulator.player import EARLY, Fate, Play, Player
 from push.sms.simulator.protocols import SPOKEN, Name
 from push.sms.simulator.script import Script
@@ -242,7 +242,7 @@ class Desk:
                 outbox.put(item, tick)
         if fate.reply:
             outbox.put(
-                Item(_reply(number, source, fate.reply), source, now, self._ids.one(now)),
+                Item(reply_of(number, source, fate.reply), source, now, self._ids.one(now)),
                 tick + fate.reply_after,
             )
 
@@ -295,10 +295,3 @@ def _tell(caller: Caller, item: Item) -> bool:
     if isinstance(what, Report):
         return caller.report(what, item.source, item.submitted_at, item)
     return caller.reply(what, item.message_id, item)
-
-
-def _reply(number: str, source: str, text: str) -> Reply:
-    """As a phone writes it: digits plain, Chinese in UCS-2."""
-    if text.isascii():
-        return Reply(sender=number, source=source, content=text.encode(), coding="ascii")
-    return Reply(sender=number, source=source, content=text.encode("utf-16-be"), coding="ucs2")

@@ -65,3 +65,10 @@ class Outbox:
             return False
         self.ready.appendleft(item)
         return True
+
+
+def reply_of(number: str, source: str, text: str) -> Reply:
+    """As a phone writes it: digits plain, Chinese in UCS-2."""
+    if text.isascii():
+        return Reply(sender=number, source=source, content=text.encode(), coding="ascii")
+    return Reply(sender=number, source=source, content=text.encode("utf-16-be"), coding="ucs2")
