@@ -197,7 +197,8 @@ async def test_a_month_is_closed_once(world: World) -> None:
     """After its end and the months before it; then its lines are fixed, and a later line goes to the month that is open."""
     await told(world, ["U1"])
     leaving = await claim(world)
-    await settle(world, [answer(world, one.attempts[0][1]) for one in leaving])
+    *first, last = [answer(world, one.attempts[0][1]) for one in leaving]
+    await settle(world, first)
     month = day_at(world.clock.now) // 100
 
     async def close(wanted: int) -> ledger.ClosedMonth:
@@ -209,7 +210,10 @@ async def test_a_month_is_closed_once(world: World) -> None:
     with pytest.raises(Refused, match="month_before_open"):
         await close(month + 1)
     closed = await close(month)
-    assert (closed.lines, closed.segments, closed.amount_li) == (4, 4, 200)
+    assert (closed.lines, closed.segments, closed.amount_li) == (3, 3, 150)
+    # Whoever has not heard of the close is stopped by the database itself.
+    with pytest.raises(sqlite3.IntegrityError, match="the month is closed"):
+        await settle(world, [last])
     with pytest.raises(Refused, match="month_closed"):
         await close(month)
     assert await world.read(ledger.inconsistencies()) == []

@@ -35,3 +35,8 @@ create trigger charge_label_no_delete before delete on charge_label begin select
 -- It ends with the primary key by itself: a month's lines in their order, without sorting them for every step.
 drop index charge_line_month;
 create index charge_line_month on charge_line (month);
+
+-- A closed month takes no more lines: who has not heard of the close is refused, and puts the line into the month that is open.
+create trigger charge_line_month_closed before insert on charge_line
+when exists (select 1 from charge_month m where m.month = new.month)
+begin select raise(abort, 'the month is closed'); end;
