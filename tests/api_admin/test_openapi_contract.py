@@ -96,6 +96,10 @@ def ask(
     return outcome
 
 
+TURNS = itertools.count()
+KEY = "Idempotency-Key"
+
+
 def _try(
     operation: APIOperation[Any, Any, Any, Any],
     mode: GenerationMode,
@@ -103,8 +107,6 @@ def _try(
     ids: Mapping[str, int],
     succeeded: set[str],
 ) -> None:
-    turns = itertools.count()
-
     @hypothesis.seed(20260302)
     @hypothesis.settings(
         max_examples=EXAMPLES,
@@ -115,7 +117,11 @@ def _try(
     )
     @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
     def one(case: Case[Any]) -> None:
-        meets = next(turns) % 2 == 0
+        turn = next(TURNS)
+        meets = turn % 2 == 0
+        if mode is GenerationMode.POSITIVE and meets and case.headers and KEY in case.headers:
+            # A key that was used for something else would be refused for that alone.
+            case.headers[KEY] = f"turn-{turn}"
         for name, made_up in (case.path_parameters or {}).items():
             # Every second request meets something that exists, the first too; accounts of callers are never met.
             if name == "account_id" or meets:
