@@ -6,7 +6,6 @@ Prints seconds, the most memory used in MiB, and the figures, as JSON. Every 1,0
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -20,6 +19,12 @@ from sms_billing.reconcile import Matching, Sent, reconcile
 
 FROM_AT, TO_AT = month_span(201812)
 HEAD = "消息编号,手机号码,接入号,接收时间,计费条数,状态\n"
+
+
+def peak_mib() -> int:
+    """The most memory this program took; getrusage would tell the peak of whoever started it too."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
 
 
 def message_id(place: int) -> str:
@@ -65,7 +70,7 @@ def main(lines: int, path: Path) -> None:
         )
     told: dict[str, float] = {
         "seconds": round(time.perf_counter() - begun, 2),
-        "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "mib": peak_mib(),
         "differences": found,
         "agreed": matching.figures.agreed,
     }
