@@ -18,7 +18,7 @@ from typing import Any, Final
 import uvloop
 
 from benchmarks.fanout import CHUNK_ROWS, UNITS, due_soon, fill, submitted
-from benchmarks.figures import figure, tell
+from benchmarks.figures import figure, p99, tell
 from inbox_store.embedded import FILE, open_store
 from inbox_store.embedded.lanes import GROUP_MAX
 from inbox_store.embedded.runner import Runner
@@ -78,10 +78,6 @@ async def _offered(jobs: list[Any]) -> list[float]:
         tasks.append(asyncio.create_task(one(job)))
     await asyncio.gather(*tasks)
     return took
-
-
-def _p99_ms(seconds: list[float]) -> float:
-    return 1e3 * statistics.quantiles(seconds, n=100)[98]
 
 
 def _entries(folder: Path) -> list[tuple[int, int]]:
@@ -170,7 +166,7 @@ async def measure(runs: int) -> list[dict[str, Any]]:
                 bare.append(await asyncio.to_thread(_bare, folder, orders[:half]))
                 work = [_signature(store, order) for order in orders]
                 signs.append(await _saturated(work[:half]))
-                waits.append(_p99_ms(await _offered(work[half : half + OFFERED_PER_S * OFFERED_S])))
+                waits.append(1e3 * p99(await _offered(work[half : half + OFFERED_PER_S * OFFERED_S])))
                 rows = await asyncio.to_thread(_entries, folder)
                 acks.append(
                     await _saturated([_ack(store, rows[at : at + 32]) for at in range(0, len(rows), 32)]) * 32

@@ -22,6 +22,11 @@ def figure(name: str, values: Sequence[float], unit: str, goal: str, *, holds: b
     }
 
 
+def p99(values: Sequence[float]) -> float:
+    """What 99 of 100 stay below."""
+    return statistics.quantiles(values, n=100)[98]
+
+
 def tell(rows: Sequence[dict[str, Any]]) -> None:
     """The lines as JSON, one a row: how a stage in a process of its own tells them."""
     for row in rows:

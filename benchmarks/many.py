@@ -21,7 +21,7 @@ from typing import Any, Final
 import uvloop
 
 from benchmarks.fanout import PERSONS, UNITS, fill, product, submitted
-from benchmarks.figures import figure, tell
+from benchmarks.figures import figure, p99, tell
 from gateway.rules.rate_tables import table
 from gateway.rules.rates import figures as rate_figures
 from inbox_store.embedded import FILE, open_store
@@ -110,15 +110,15 @@ def _plain_fan_out(conn: sqlite3.Connection, document_id: int) -> float:
     return took
 
 
-async def _reads(people: list[int], read: Callable[[int], Awaitable[object]]) -> tuple[float, float]:
-    """Median and p99 (ms) of reads for random people, one after another."""
+async def _reads(people: list[int], read: Callable[[int], Awaitable[object]]) -> float:
+    """p99 (ms) of reads for random people, one after another."""
     dice, took = random.Random(1), []
     for _ in range(READS):
         person = dice.choice(people)
         began = time.perf_counter()
         await read(person)
         took.append(1e3 * (time.perf_counter() - began))
-    return statistics.median(took), statistics.quantiles(took, n=100)[98]
+    return p99(took)
 
 
 async def _merge(store: Store) -> list[float]:
@@ -176,14 +176,14 @@ async def inboxes(runs: int) -> list[dict[str, Any]]:
                 ours.append(1e3 * took)
                 longest.append(1e3 * step)
                 bare.append(1e3 * _plain_fan_out(plain, documents + 1 + run))
-                _, page = await _reads(
+                page = await _reads(
                     people, lambda who: store.engine.read(inbox.page(who, ANY, inbox.NO_BOUND, 20))
                 )
-                _, count = await _reads(people, lambda who: store.engine.read(inbox.counts(who)))
+                count = await _reads(people, lambda who: store.engine.read(inbox.counts(who)))
                 pages.append(page)
                 counts.append(count)
                 merged = await _merge(store)
-                slices.append(statistics.quantiles(merged, n=100)[-1])
+                slices.append(p99(merged))
                 worst.append(max(merged))
                 disk.append(max(await asyncio.to_thread(_syncs, folder)))
                 rounds.append(sum(merged))

@@ -24,6 +24,7 @@ from gateway.doors.file_names import clean_name, split_name
 from gateway.doors.sniffing import BLOCK_BYTES, CONTENT_OF, MEDIA_TYPES, content_of
 from inbox_store.errors import Refused
 from inbox_store.nouns import Noun
+from inbox_store.store import attachment_place
 
 log = structlog.get_logger("songda.attachments")
 
@@ -125,7 +126,7 @@ class AttachmentFolder:
         return Refused("attachment_type", name=name, allowed=sorted(self._types))
 
     def _path(self, file_id: str) -> Path:
-        return self._root / file_id[:2] / file_id[2:4] / file_id
+        return self._root / attachment_place(file_id)
 
     def path_of(self, file_id: str) -> Path:
         """Where the file lies. Raises Refused("not_found") for what was never an id of ours."""

@@ -16,6 +16,7 @@ from inbox_store.embedded.runner import run_read
 from inbox_store.nouns import Noun
 from inbox_store.programs import trace
 from inbox_store.statements import statements
+from inbox_store.store import ATTACHMENTS, attachment_place
 
 PAGES_PER_STEP = 2_560
 """10 MiB at a time: often enough to tell progress, seldom enough to cost nothing."""
@@ -131,7 +132,7 @@ def digest_of(file: Path) -> tuple[int, str]:
 
 def attachment_path(folder: Path, file_id: str) -> Path:
     """Where the attachment with this id lies under a data folder or a backup."""
-    return folder / "attachments" / file_id[:2] / file_id[2:4] / file_id
+    return folder / ATTACHMENTS / attachment_place(file_id)
 
 
 @contextmanager
