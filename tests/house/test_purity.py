@@ -48,6 +48,7 @@ PURE = (
     "push.sms.gsm",
     "push.sms.sgip",
     "push.sms.sgip.*",
+    "push.sms.short_header",
     "push.sms.smgp",
     "push.sms.smgp.*",
     "push.sms.smpp",

@@ -105,7 +105,7 @@ class CmppClient(pdu.Common):
 
     def read(self, frame: bytes) -> Heard:
         """One whole PDU. Raises Malformed. The length of CONNECT_RESP decides the layouts that follow (§4)."""
-        command, sequence = pdu.head_of(frame)
+        command, sequence = self.head_of(frame)
         if command == pdu.SUBMIT_RESP:
             return self._submit_answer(sequence, frame)
         if command == pdu.DELIVER:

@@ -11,7 +11,6 @@ from typing import Final
 
 from push.sms.carrier import (
     Coding,
-    Dialect,
     Goodbye,
     GoodbyeAnswer,
     Ignored,
@@ -19,6 +18,7 @@ from push.sms.carrier import (
     Probe,
     ProbeAnswer,
 )
+from push.sms.short_header import HEAD, ShortHeader
 
 CONNECT: Final = 0x00000001
 TERMINATE: Final = 0x00000002
@@ -35,7 +35,6 @@ QUERY_RESP: Final = 0x80000006
 CANCEL_RESP: Final = 0x80000007
 ACTIVE_TEST_RESP: Final = 0x80000008
 
-HEAD: Final = Struct("!III")
 CONNECT_PDU: Final = Struct("!III6s16sBI")
 MESSAGE_ID_PDU: Final = Struct("!III8s")
 QUERY_PDU: Final = Struct("!III8sB10s8s")
@@ -43,8 +42,6 @@ QUERY_RESP_PDU: Final = Struct("!III8sB10s32s")
 BYTE_PDU: Final = Struct("!IIIB")
 WORD_PDU: Final = Struct("!IIII")
 
-HEADER_BYTES: Final = HEAD.size
-LENGTH_MAX: Final = 4096
 """Above the largest legal SUBMIT (3490); peers' own limits are smaller than their largest PDU (§12.9)."""
 
 RECEIVERS_MAX: Final = 99
@@ -94,16 +91,6 @@ def layout_of(version: int) -> Layout:
     return WIDE if version >= 0x30 else NARROW
 
 
-def head_of(frame: bytes) -> tuple[int, int]:
-    """Command and sequence of one whole PDU. Raises Malformed where its length is not what it says."""
-    if len(frame) < HEADER_BYTES:
-        raise Malformed(f"cmpp: {len(frame)} bytes are no header")
-    length, command, sequence = HEAD.unpack_from(frame)
-    if length != len(frame):
-        raise Malformed(f"cmpp: a PDU of {len(frame)} bytes that says {length}")
-    return command, sequence
-
-
 def answer_of(frame: bytes) -> tuple[bytes, int]:
     """Msg_Id and Result of SUBMIT_RESP or DELIVER_RESP, by length, whatever was agreed. Raises Malformed."""
     for layout in (WIDE, NARROW):
@@ -137,26 +124,9 @@ def content_size(content: bytes, coding: Coding) -> int:
     return size
 
 
-class Common(Dialect):
+class Common(ShortHeader):
     """What client and server share; one object per connection."""
 
+    PROBE = ACTIVE_TEST
+    END = TERMINATE
     name = "cmpp"
-    header_bytes = HEADER_BYTES
-    length_max = LENGTH_MAX
-    probes = True
-
-    def first_sequence(self, now: int) -> int:  # noqa: ARG002 - SGIP's holds the time
-        """1, as most peers begin; any other is read too (§12.7)."""
-        return 1
-
-    def next_sequence(self, before: int, now: int) -> int:  # noqa: ARG002 - likewise
-        """One more; 32 bits, wraps to 0."""
-        return before + 1 & 0xFFFFFFFF
-
-    def probe(self, sequence: int) -> bytes:
-        """ACTIVE_TEST."""
-        return HEAD.pack(HEAD.size, ACTIVE_TEST, sequence)
-
-    def goodbye(self, sequence: int) -> bytes:
-        """TERMINATE."""
-        return HEAD.pack(HEAD.size, TERMINATE, sequence)

@@ -49,7 +49,7 @@ class CmppServer(pdu.Common):
 
     def read(self, frame: bytes) -> Asked:
         """One whole PDU. Raises Malformed. CANCEL and QUERY are answered with "not done" and zeros."""
-        command, sequence = pdu.head_of(frame)
+        command, sequence = self.head_of(frame)
         if command == pdu.SUBMIT:
             return self._submitted(sequence, frame)
         if command == pdu.DELIVER_RESP:
@@ -90,7 +90,7 @@ class CmppServer(pdu.Common):
             raise Malformed(f"cmpp: a CANCEL of {len(frame)} bytes")
         shape = pdu.WORD_PDU if self._layout.wide else pdu.BYTE_PDU
         answer = shape.pack(shape.size, pdu.CANCEL_RESP, sequence, _NOT_DONE)
-        return Ignored(note=f"cmpp: cancel of {frame[pdu.HEADER_BYTES :].hex()}", answer=answer)
+        return Ignored(note=f"cmpp: cancel of {frame[self.header_bytes :].hex()}", answer=answer)
 
     # Written ---------------------------------------------------------------------------------------------------
 

@@ -81,7 +81,7 @@ class SmgpClient(pdu.Common):
 
     def read(self, frame: bytes) -> Heard:
         """One whole PDU. Raises Malformed."""
-        request, sequence = pdu.head_of(frame)
+        request, sequence = self.head_of(frame)
         if request == pdu.SUBMIT_RESP:
             return self._submit_answer(sequence, frame)
         if request == pdu.DELIVER:

@@ -6,7 +6,6 @@ from struct import Struct
 from typing import Final
 
 from push.sms.carrier import (
-    Dialect,
     Goodbye,
     GoodbyeAnswer,
     Ignored,
@@ -14,6 +13,7 @@ from push.sms.carrier import (
     Probe,
     ProbeAnswer,
 )
+from push.sms.short_header import HEAD, ShortHeader
 
 LOGIN: Final = 0x00000001
 SUBMIT: Final = 0x00000002
@@ -26,7 +26,6 @@ DELIVER_RESP: Final = 0x80000003
 ACTIVE_TEST_RESP: Final = 0x80000004
 EXIT_RESP: Final = 0x80000006
 
-HEAD: Final = Struct("!III")
 LOGIN_PDU: Final = Struct("!III8s16sBIB")
 LOGIN_RESP_PDU: Final = Struct("!IIII16sB")
 ANSWER_PDU: Final = Struct("!III10sI")
@@ -34,8 +33,6 @@ ANSWER_PDU: Final = Struct("!III10sI")
 DELIVER_PDU: Final = Struct("!III10sBB14s21s21sB")
 """DELIVER up to MsgLength."""
 
-HEADER_BYTES: Final = HEAD.size
-LENGTH_MAX: Final = 4096
 RECEIVERS_MAX: Final = 100
 NUMBER_BYTES: Final = 21
 CONTENT_MAX: Final = 140
@@ -72,16 +69,6 @@ def layout_of(version: int) -> Layout:
     return NEW if version >= 0x30 else OLD
 
 
-def head_of(frame: bytes) -> tuple[int, int]:
-    """Request id and sequence of one whole PDU. Raises Malformed where its length is not what it says."""
-    if len(frame) < HEADER_BYTES:
-        raise Malformed(f"smgp: {len(frame)} bytes are no header")
-    length, request, sequence = HEAD.unpack_from(frame)
-    if length != len(frame):
-        raise Malformed(f"smgp: a PDU of {len(frame)} bytes that says {length}")
-    return request, sequence
-
-
 def answer_of(frame: bytes) -> tuple[bytes, int]:
     """MsgID and Status of SUBMIT_RESP or DELIVER_RESP; what stands behind is passed over. Raises Malformed."""
     if len(frame) < ANSWER_PDU.size:
@@ -111,26 +98,9 @@ def lifeline(request: int, sequence: int) -> Probe | ProbeAnswer | Goodbye | Goo
     return Ignored(note=f"smgp: request {request:08x} is not for us")
 
 
-class Common(Dialect):
+class Common(ShortHeader):
     """What client and server share; one object per connection."""
 
+    PROBE = ACTIVE_TEST
+    END = EXIT  # request 6, though one library sends 4 (§10.3)
     name = "smgp"
-    header_bytes = HEADER_BYTES
-    length_max = LENGTH_MAX
-    probes = True
-
-    def first_sequence(self, now: int) -> int:  # noqa: ARG002 - SGIP's holds the time
-        """1; any other is read too."""
-        return 1
-
-    def next_sequence(self, before: int, now: int) -> int:  # noqa: ARG002 - likewise
-        """One more; 32 bits, wraps to 0 (§1)."""
-        return before + 1 & 0xFFFFFFFF
-
-    def probe(self, sequence: int) -> bytes:
-        """ACTIVE_TEST."""
-        return HEAD.pack(HEAD.size, ACTIVE_TEST, sequence)
-
-    def goodbye(self, sequence: int) -> bytes:
-        """EXIT: request 6, though one library sends 4 (§10.3)."""
-        return HEAD.pack(HEAD.size, EXIT, sequence)

@@ -50,7 +50,7 @@ class SmgpServer(pdu.Common):
 
     def read(self, frame: bytes) -> Asked:
         """One whole PDU. Raises Malformed."""
-        request, sequence = pdu.head_of(frame)
+        request, sequence = self.head_of(frame)
         if request == pdu.SUBMIT:
             return self._submitted(sequence, frame)
         if request == pdu.DELIVER_RESP:
