@@ -62,6 +62,8 @@ def _expectation(kind: inspect.Type) -> str:
             return f"{_range(low, high)}整数"
         case inspect.FloatType(gt=above, ge=low, le=high):
             return f"{_range(low, high)}数" if above is None else f"大于 {above}、不超过 {high} 的数"
+        case inspect.BoolType():
+            return "true | false"
         case inspect.LiteralType(values=values):
             return " | ".join(map(str, values))
         case inspect.VarTupleType(item_type=item):

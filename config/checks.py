@@ -84,3 +84,24 @@ def hours(text: str) -> str | None:
         if hour_spans(text)
         else f"应为先后相接、互不重叠的时段，如 08:30-12:00,14:30-18:00，现为“{text}”"
     )
+
+
+def quiet_span(text: str) -> Span | None:
+    """Quiet hours `22:00-07:00` as minutes of the day; they may go over midnight. None where they make no sense."""
+    edges = [_minute(clock) for clock in text.split("-")]
+    told = [edge for edge in edges if edge is not None]
+    return (told[0], told[1]) if len(edges) == len(told) == 2 and told[0] != told[1] else None
+
+
+def quiet(text: str) -> str | None:
+    """Quiet hours that can be read."""
+    return None if quiet_span(text) else f"应为一段时间，如 22:00-07:00，现为“{text}”"
+
+
+LIFE = re.compile(r"(arrival|urge|red_light|reminder|code|drill|operator)=([1-9]\d{0,4})")
+
+
+def life(text: str) -> str | None:
+    """A kind of alert with the minutes it lives."""
+    kinds = "arrival、urge、red_light、reminder、code、drill、operator"
+    return None if LIFE.fullmatch(text) else f"应为“类别=分钟”，类别为 {kinds} 之一，现为“{text}”"

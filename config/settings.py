@@ -347,6 +347,54 @@ class Sms(Section, frozen=True, kw_only=True):
     segments_max: Annotated[
         int, Meta(ge=1, le=20), Key("一条长短信最多分段", "Most segments of one text", "条 segments")
     ] = 10
+    channels_file: Annotated[
+        str,
+        Key(
+            "短信通道表（TOML，每个通道一个 [[channel]]，样本见 deploy/channels.toml）；留空则不发短信",
+            "The channels, a table [[channel]] each (see deploy/channels.toml); empty: no message leaves",
+            path=True,
+        ),
+    ] = ""
+    quiet_hours: Annotated[
+        str,
+        Key("免打扰时段，特急除外；留空为不限", "No messages then but extra urgent ones", check=checks.quiet),
+    ] = "22:00-07:00"
+    person_day: Annotated[
+        int,
+        Meta(ge=0, le=10_000),
+        Key("每人每天最多收几条短信，特急除外；0 为不限", "Messages a person a day; 0: any", "条 messages"),
+    ] = 50
+    unit_day: Annotated[
+        int,
+        Meta(ge=0, le=10_000_000),
+        Key(
+            "每个发文单位每天最多发几条短信，特急除外；0 为不限",
+            "Messages a sending unit a day; 0: any",
+            "条 messages",
+        ),
+    ] = 0
+    short_link: Annotated[
+        bool,
+        Key(
+            "短信末尾附一次性办理链接（凭短信即可签收、回复会议）",
+            "A link in each message, by which its holder signs or answers once",
+        ),
+    ] = False
+    urgent_override: Annotated[
+        bool,
+        Key(
+            "县（区）停用短信后，特急短信仍然发送、费用由市承担",
+            "Extra urgent passes a county's switch-off, at the city's cost",
+        ),
+    ] = False
+    lives: Annotated[
+        tuple[str, ...],
+        Key(
+            "各类提醒的有效时间（类别=分钟），过时不发；未列出的用内置值",
+            "Minutes after which an alert is no longer sent, as kind=minutes; others keep the built-in ones",
+            check=checks.life,
+        ),
+    ] = ()
 
 
 class Audit(Section, frozen=True, kw_only=True):

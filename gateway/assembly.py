@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ from gateway.doors.uploads import AttachmentFolder
 from gateway.doors.v1 import all_routes
 from gateway.flows import upkeep
 from gateway.flows.access import Access
+from gateway.flows.sms_house import SmsHouse, channels_of, secrets_of, texts_of
 from gateway.house import House
 from gateway.house_figures import house_registry
 from gateway.passwords import Passwords
@@ -40,6 +40,7 @@ from inbox_store.embedded.mark import Mark
 from inbox_store.embedded.soundness import keys_for, must_be_fit_to_serve
 from inbox_store.store import Store
 from inbox_store.times import Clock, system_now
+from realtime.frames import Notice
 from realtime.limits import LiveLimits
 from realtime.ports import LivePorts
 from realtime.rules import SessionRules
@@ -122,6 +123,7 @@ async def open_parts(settings: Settings, clock: Clock = system_now) -> AsyncIter
     """Open the installation in the data folder; made on first use."""
     keys = await asyncio.to_thread(keys_for, settings.data_folder / FILE, settings.keys_folder)
     ring = load_ring(settings.keys_folder, clock())
+    channels = channels_of(settings)
     async with open_store(
         settings.data_folder, clock=clock, keys=keys, readers=settings.store.readers
     ) as store:
@@ -133,6 +135,8 @@ async def open_parts(settings: Settings, clock: Clock = system_now) -> AsyncIter
             rules=deadline_rules_of(settings),
             folder_rules=_own_table(settings, "dispatch.folder_rules_file", folder_rules_of),
             tariffs=(Tariff(price_li=settings.sms.price_li, from_at=0),),
+            sms_texts=texts_of(settings, channels),
+            asks_by_sms=any(channel.extension_digits for channel in channels),
         )
         tokens = Tokens(
             ring, access_s=settings.security.access_minutes * 60, ticket_s=settings.security.ticket_s
@@ -176,6 +180,7 @@ class Services:
     parts: Parts
     limits: Limits
     live: LiveServer
+    sms: SmsHouse
     files: AttachmentFolder
     checks: Mapping[str, Check] = field(default_factory=dict)
 
@@ -265,12 +270,16 @@ def live_server(parts: Parts) -> LiveServer:
     async def peak(at: int, persons: int) -> None:
         await live.keep_peak(house, at, persons)
 
+    async def notices(ids: Sequence[int]) -> Sequence[tuple[int, Notice]]:
+        return await live.notices_told(house, ids)
+
     admission = live.DoorAdmission(parts.access, house.clock)
     ports = LivePorts(
         admission=admission,
         feed=live.StoreFeed(house, parts.store.engine.epoch),
         acks=live.StoreAcks(house),
         peak=peak,
+        notices=notices,
     )
     settings = house.settings
     origins = (*settings.server.origins, settings.server.address)
@@ -297,6 +306,7 @@ class Running:
 
     parts: Parts
     live: LiveServer
+    sms: SmsHouse
     port: int
 
 
@@ -308,8 +318,14 @@ async def running(settings: Settings, clock: Clock = system_now) -> AsyncIterato
         sockets = live_server(parts)
         checks = {"store": _store_check(parts.store), "live": _live_check(sockets)}
         limits = limits_of(settings)
+        messages = await sms_house(parts.house)
         services = Services(
-            parts=parts, limits=limits, live=sockets, files=attachment_folder(parts), checks=checks
+            parts=parts,
+            limits=limits,
+            live=sockets,
+            sms=messages,
+            files=attachment_folder(parts),
+            checks=checks,
         )
         await asyncio.to_thread(services.files.sweep)
         figures = house_registry(
@@ -321,18 +337,31 @@ async def running(settings: Settings, clock: Clock = system_now) -> AsyncIterato
         app = make_app(services, all_routes(), registry=figures)
         app.router.add_get(LIVE_PATH, sockets.live)
         await sockets.start()
-        keeping = asyncio.create_task(upkeep.run(parts.house, parts.access.purge))
+        keeping = [
+            asyncio.create_task(upkeep.run(parts.house, parts.access.purge)),
+            asyncio.create_task(messages.run(), name="sms"),
+        ]
         told = settings.server
         try:
             async with serving.serve(
                 app, limits, host=told.host, port=told.port, tls=_tls(settings), farewell=sockets.stop
             ) as (_, port):
                 log.info("serving", address=told.address, port=port, data=str(settings.data_folder))
-                yield Running(parts=parts, live=sockets, port=port)
+                yield Running(parts=parts, live=sockets, sms=messages, port=port)
         finally:
-            keeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await keeping
+            for task in keeping:
+                task.cancel()
+            for ended in await asyncio.gather(*keeping, return_exceptions=True):
+                if isinstance(ended, Exception):
+                    raise ended
+
+
+async def sms_house(house: House) -> SmsHouse:
+    """The channels of the settings, ready to run. Raises ConfigFault naming what is wrong with one."""
+    channels = channels_of(house.settings)
+    messages = SmsHouse(house, channels, secrets_of(channels, house.settings.keys_folder))
+    await messages.open()
+    return messages
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

@@ -27,6 +27,8 @@ from inbox_store.programs.copies import Actor
 from inbox_store.programs.idempotency import Answer, Idempotency, Keyed, once, seen
 from inbox_store.store import Store
 from inbox_store.times import Clock
+from push.sms.text import MAINLAND
+from push.sms.text import Rules as TextRules
 from sms_billing.tariff import Tariff
 
 T = TypeVar("T")
@@ -51,6 +53,10 @@ class House:
     rules: DeadlineRules
     folder_rules: tuple[FolderRule, ...] = DEFAULT_RULES
     tariffs: tuple[Tariff, ...] = ()
+    sms_texts: tuple[TextRules, ...] = (MAINLAND,)
+    """How the channels of short messages count and cut."""
+    asks_by_sms: bool = False
+    """Whether a channel brings replies: then a meeting's message asks."""
     wake: list[Callable[[], None]] = field(default_factory=list)
     _organisation: Organisation | None = None
     _reading: asyncio.Task[Organisation] | None = None

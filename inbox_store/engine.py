@@ -82,6 +82,13 @@ class Changed(msgspec.Struct, frozen=True):
     send_no: int
 
 
+class Told(msgspec.Struct, frozen=True):
+    """A notice was written to this person: whoever is online is told at once."""
+
+    person_id: int
+    notice_id: int
+
+
 class CommitNo:
     """Asks for the number of the commit that this transaction will be: ``[(commit_no,)]`` comes back."""
 
@@ -90,7 +97,7 @@ class OrgChanged(msgspec.Struct, frozen=True):
     """The organisation changed: snapshots held in memory are to be read again."""
 
 
-Step = Sql | Many | Audit | Receipt | Charge | Arrived | Changed | CommitNo | OrgChanged
+Step = Sql | Many | Audit | Receipt | Charge | Arrived | Changed | Told | CommitNo | OrgChanged
 Program = Generator[Step, list[Row], T]
 
 Each = Callable[[Sequence[Order]], Program[Sequence[T | Refused]]]
@@ -104,13 +111,15 @@ class Nudge:
     commit_no: int
     arrivals: tuple[int, ...] = ()
     changed: tuple[tuple[int, int], ...] = ()
+    told: tuple[tuple[int, int], ...] = ()
+    """(person, notice): what is told to one person beside the inbox."""
     org: bool = False
     foreign: bool = False
     """Another process (a tool at the machine) changed entries that nobody here was told of: inboxes are to be read anew."""
 
     def __bool__(self) -> bool:
         """Whether anybody needs to hear of it."""
-        return bool(self.arrivals or self.changed or self.org or self.foreign)
+        return bool(self.arrivals or self.changed or self.told or self.org or self.foreign)
 
 
 class Engine(Protocol):

@@ -25,6 +25,7 @@ from realtime.frames import (
     ClientMessage,
     Counts,
     Hello,
+    Notice,
     Ping,
     Pong,
     ServerMessage,
@@ -63,12 +64,16 @@ class LiveRefusedError(Exception):
 
 
 class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How to connect and to come back. ``chance`` gives numbers in [0, 1), ``pause`` waits so many seconds."""
+    """How to connect and to come back. ``chance`` gives numbers in [0, 1), ``pause`` waits so many seconds.
+
+    ``noticed`` is called with each notice that is pushed; those of before are read through the API.
+    """
 
     tls: ssl.SSLContext | None = None
     backoff: Backoff = Backoff()
     chance: Callable[[], float] = random.random
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    noticed: Callable[[Notice], None] = lambda _notice: None
 
 
 class LiveClient:
@@ -236,6 +241,8 @@ class LiveClient:
                 self.counts = message
             case Bye():
                 self._bye_s = message.reconnect_ms / 1000
+            case Notice():
+                self._options.noticed(message)
             case Pong():
                 self._pong(message)
             case _:

@@ -7,7 +7,7 @@ string of bytes: it is built once and written to every socket that is to have it
 from __future__ import annotations
 
 from struct import Struct
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -95,6 +95,19 @@ class Counts(Message, frozen=True, kw_only=True, tag="counts"):
     folders: dict[Folder, tuple[int, int]]
 
 
+class Notice(Message, frozen=True, kw_only=True, tag="notice"):
+    """A word to the person that is no document: one's number cannot be reached. It stays unread until it is marked read.
+
+    It moves no position. ``about`` is the person it is about; ``created_at`` UTC microseconds.
+    """
+
+    id: int
+    kind: Literal["phone_bad", "phone_bad_of"]
+    about: int
+    text: str
+    created_at: int
+
+
 class Bye(Message, frozen=True, kw_only=True, tag="bye"):
     """The server is about to close; come back after ``reconnect_ms`` milliseconds, each client at its own moment."""
 
@@ -116,7 +129,7 @@ class Pong(Message, frozen=True, kw_only=True, tag="pong"):
     position: int
 
 
-ServerMessage = Welcome | Changes | Counts | Bye | Error | Pong
+ServerMessage = Welcome | Changes | Counts | Notice | Bye | Error | Pong
 
 _encoder = msgspec.json.Encoder()
 _client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)

@@ -22,16 +22,17 @@ T = TypeVar("T")
 
 def weight(nudge: Nudge) -> int:
     """How much of the queue a nudge takes: what it tells, not that it is one."""
-    return 1 + len(nudge.arrivals) + len(nudge.changed)
+    return 1 + len(nudge.arrivals) + len(nudge.changed) + len(nudge.told)
 
 
 class Hub:
     """The one queue of nudges. ``frontier`` is the commit up to which everything was handed out.
 
-    ``changed`` is called with each online person whose entries changed (their folder counts are to be told).
+    ``changed`` is called with each online person whose entries changed (their folder counts are to be told), ``noticed``
+    with each notice to somebody online.
     """
 
-    def __init__(self, desk: Desk, changed: Callable[[int], None]) -> None:
+    def __init__(self, desk: Desk, changed: Callable[[int], None], noticed: Callable[[int], None]) -> None:
         self.published = 0
         self.frontier = 0
         self._desk = desk
@@ -39,6 +40,7 @@ class Hub:
         self._register = desk.register
         self._limits = desk.limits
         self._changed = changed
+        self._noticed = noticed
         self._nudges: deque[Nudge] = deque()
         self._weight = 0
         self._lost = False
@@ -107,6 +109,9 @@ class Hub:
             await self._everyone_reads()
         else:
             await self._send(plan)
+        for person_id, notice_id in (pair for nudge in batch for pair in nudge.told):
+            if person_id in self._register:
+                self._noticed(notice_id)
         self.frontier = batch[-1].commit_no
 
     async def _plan(self, batch: list[Nudge]) -> Plan:

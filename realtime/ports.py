@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple, Protocol
 
 from inbox_store.nouns import Folder, InboxState, Noun
-from realtime.frames import Hello
+from realtime.frames import Hello, Notice
 from realtime.items import Header, Item
 
 FolderCounts = Mapping[Folder, tuple[int, int]]
@@ -127,6 +127,15 @@ async def no_peak(_at: int, _persons: int) -> None:
     """Nobody keeps the online peaks."""
 
 
+ReadNotices = Callable[[Sequence[int]], Awaitable[Sequence[tuple[int, Notice]]]]
+"""The notices with these ids, each with its person: one read. What was read or settled meanwhile may be missing."""
+
+
+async def no_notices(_ids: Sequence[int]) -> Sequence[tuple[int, Notice]]:
+    """Nobody writes notices."""
+    return ()
+
+
 class LivePorts(NamedTuple):
     """All that the live server is given by the house."""
 
@@ -134,3 +143,4 @@ class LivePorts(NamedTuple):
     feed: Feed
     acks: Acks
     peak: Peak = no_peak
+    notices: ReadNotices = no_notices

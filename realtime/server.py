@@ -31,6 +31,7 @@ from realtime.housekeeping import Freezer
 from realtime.hub import Hub
 from realtime.limits import LiveLimits
 from realtime.link import Link
+from realtime.notices import Notices
 from realtime.peaks import PeakMeter
 from realtime.ports import LivePorts
 from realtime.register import Register, sliced
@@ -106,7 +107,8 @@ class LiveServer:
             now=self._now,
         )
         self._badges = Badges(desk)
-        self._hub = Hub(desk, self._badges.soon)
+        self._notices = Notices(desk, self._ports.notices)
+        self._hub = Hub(desk, self._badges.soon, self._notices.soon)
         self._catchups = CatchUps(desk)
         self._acks = AckPump(
             self._ports.acks,
@@ -158,7 +160,7 @@ class LiveServer:
         await started.wait()
 
     async def _run(self, started: asyncio.Event) -> None:
-        pumps = [self._hub.run(), self._badges.run(), self._acks.run(), self._sweep()]
+        pumps = [self._hub.run(), self._badges.run(), self._notices.run(), self._acks.run(), self._sweep()]
         pumps += [self._catchups.work() for _ in range(self._limits.reads_max)]
         try:
             async with asyncio.TaskGroup() as group:

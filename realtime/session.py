@@ -281,10 +281,15 @@ class Session:
         self.state = "catching_up"
         return (self._catch_up(),)
 
+    @property
+    def takes_words(self) -> bool:
+        """Whether it is the time for what moves no position: counts, notices."""
+        return self.state in {"catching_up", "live"}
+
     def counts(self, read: CountsRead) -> bytes | None:
         """The frame of the folder counts, or None when it is not the time for it."""
         folders = read.by_person.get(self.person_id)
-        if folders is None or self.state not in {"catching_up", "live"}:
+        if folders is None or not self.takes_words:
             return None
         return pack(Counts(position=read.position, folders=dict(folders)))
 

@@ -135,6 +135,8 @@ class _Ours:
         self.theirs = array("i")
         self.their_statuses = array("b")
         self.line_nos = array("q")
+        self.found: dict[int, DetailLine] = {}
+        """The lines of what was in doubt: few, and kept whole, as they settle it."""
 
     def add(self, sent: Sent, key: str, *, counted: bool) -> None:
         """One more segment of ours; of a message with one id for all its segments they come one by one."""
@@ -157,6 +159,7 @@ class _Ours:
             kind=kind,
             attempt_id=self.attempts[place],
             line_no=self.line_nos[place] if seen else None,
+            line=self.found.get(place),
             message_id=key,
             our_segments=self.segments[place],
             their_segments=self.theirs[place],
@@ -197,6 +200,7 @@ class Matching:
         """The carrier's lines of the bucket; what belongs to none of ours is told at once."""
         places, statuses = self._ours.places, self._ours.their_statuses
         segments, line_nos = self._ours.theirs, self._ours.line_nos
+        ours, found = self._ours.statuses, self._ours.found
         key_of, by_segment = self._key, self._by_segment
         wanted = _COUNTED_THEIRS[self._bill_on]
         for line in lines:
@@ -214,6 +218,8 @@ class Matching:
                 statuses[place] = max(statuses[place], _THEIR_CODES[line.status])
                 segments[place] += line.segments
                 line_nos[place] = line_nos[place] or line.line_no
+                if ours[place] == _IN_DOUBT:
+                    found.setdefault(place, line)
             elif line.status != "refused":
                 yield self._counted(_theirs("duplicate", line, self._ours.attempts[place]))
 

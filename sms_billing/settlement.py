@@ -5,7 +5,7 @@ Each step is a new value with who took it and when; what may not be done is Refu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from datetime import date, timedelta
 from typing import Final, Literal
 
@@ -50,17 +50,28 @@ class Objection(msgspec.Struct, frozen=True, kw_only=True):
     answered_at: int | None = None
 
 
+class Consent(msgspec.Struct, frozen=True, kw_only=True):
+    """A county's word that its statement is right: with all of them nobody waits for the window's end."""
+
+    region_id: int
+    by: int
+    at: int
+
+
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """The settlement of one year. ``objections_until`` is the first instant after the window, once it runs.
 
-    ``digest`` is that of the statements as they were sent out: what is frozen is what was shown.
+    ``digest`` is that of the statements as they were sent out: what is frozen is what was shown. ``parties`` are the
+    counties that are asked.
     """
 
     year: int
     digest: bytes
     taken: tuple[StepTaken, ...]
+    parties: frozenset[int] = frozenset()
     objections_until: int | None = None
     objections: tuple[Objection, ...] = ()
+    consents: tuple[Consent, ...] = ()
 
     @property
     def step(self) -> SettlementStep:
@@ -68,11 +79,14 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
         return self.taken[-1].step
 
 
-def draft(books: Books, year: int, digest: bytes, by: int, at: int) -> Settlement:
+def draft(
+    books: Books, year: int, digest: bytes, by: int, at: int, parties: Iterable[int] = ()
+) -> Settlement:
     """A settlement to be sent out. Raises Refused("year_open") before the year is closed."""
     if year not in books.years:
         raise Refused("year_open", year=year)
-    return Settlement(year=year, digest=digest, taken=(StepTaken(step="draft", by=by, at=at),))
+    taken = (StepTaken(step="draft", by=by, at=at),)
+    return Settlement(year=year, digest=digest, taken=taken, parties=frozenset(parties))
 
 
 def send_out(settlement: Settlement, add_work_days: AddWorkDays, by: int, at: int) -> Settlement:
@@ -86,12 +100,19 @@ def send_out(settlement: Settlement, add_work_days: AddWorkDays, by: int, at: in
 
 
 def object_to(settlement: Settlement, region_id: int, text: str, by: int, at: int) -> Settlement:
-    """A county's objection. Raises Refused: settlement_step, objections_over, settlement_text_empty."""
+    """A county's objection; told again in the same words it is the one that stands.
+
+    Raises Refused: settlement_step, objections_over, settlement_text_empty, consent_given.
+    """
     _check(settlement, "objections")
+    if any((told.region_id, told.text) == (region_id, text.strip()) for told in settlement.objections):
+        return settlement
     if settlement.objections_until is not None and at >= settlement.objections_until:
         raise Refused("objections_over", year=settlement.year)
     if not text.strip():
         raise Refused("settlement_text_empty", year=settlement.year)
+    if any(told.region_id == region_id for told in settlement.consents):
+        raise Refused("consent_given", year=settlement.year)
     told = Objection(region_id=region_id, text=text.strip(), by=by, at=at)
     return msgspec.structs.replace(settlement, objections=(*settlement.objections, told))
 
@@ -115,18 +136,48 @@ def answer(settlement: Settlement, number: int, text: str, by: int, at: int) -> 
     return msgspec.structs.replace(settlement, objections=(*kept[:number], answered, *kept[number + 1 :]))
 
 
+def consent(settlement: Settlement, region_id: int, by: int, at: int) -> Settlement:
+    """A county confirms its statement by its own word, before the window is over; once is enough.
+
+    Raises Refused: settlement_step, not_a_party, objections_unanswered (its own).
+    """
+    _check(settlement, "objections")
+    if region_id not in settlement.parties:
+        raise Refused("not_a_party", year=settlement.year)
+    if any(told.region_id == region_id for told in settlement.consents):
+        return settlement
+    _answered(settlement, (region_id,))
+    told = Consent(region_id=region_id, by=by, at=at)
+    return msgspec.structs.replace(settlement, consents=(*settlement.consents, told))
+
+
+def agreed(settlement: Settlement) -> bool:
+    """Whether every county has given its word."""
+    return bool(settlement.parties) and settlement.parties == {told.region_id for told in settlement.consents}
+
+
 def confirm(settlement: Settlement, by: int, at: int) -> Settlement:
-    """Confirmed after the window, when every objection is answered.
+    """Confirmed after the window, when every objection is answered; or earlier, by the word of every county.
 
     Raises Refused: settlement_step, objections_running, objections_unanswered.
     """
     _check(settlement, "objections")
-    if settlement.objections_until is None or at < settlement.objections_until:
-        raise Refused("objections_running", year=settlement.year, until_at=settlement.objections_until)
-    waiting = [number for number, told in enumerate(settlement.objections) if told.answer is None]
+    until = settlement.objections_until
+    if (until is None or at < until) and not agreed(settlement):
+        raise Refused("objections_running", year=settlement.year, until_at=until)
+    _answered(settlement, None)
+    return _stepped(settlement, "confirmed", by, at)
+
+
+def _answered(settlement: Settlement, regions: Container[int] | None) -> None:
+    """Raises Refused("objections_unanswered") with their numbers; ``regions`` None: of anybody."""
+    waiting = [
+        number
+        for number, told in enumerate(settlement.objections)
+        if told.answer is None and (regions is None or told.region_id in regions)
+    ]
     if waiting:
         raise Refused("objections_unanswered", year=settlement.year, numbers=waiting)
-    return _stepped(settlement, "confirmed", by, at)
 
 
 def freeze(settlement: Settlement, digest: bytes, by: int, at: int) -> Settlement:

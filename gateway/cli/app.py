@@ -28,6 +28,8 @@ MODULES = (
     "listen",
     "receipt",
     "meeting",
+    "sms",
+    "phones",
     "rates",
     "ledger",
     "bill",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from push.sms.simulator.office import Plan
-    from push.sms.simulator.protocols import Name
+    from push.sms.simulator.protocols import AnyName
     from push.sms.simulator.script import Script
     from push.sms.simulator.sgip_push import Listening
 
@@ -27,11 +27,14 @@ class Wanted(NamedTuple):
     ports: Sequence[int]
     accounts: Sequence[str]
     report_to: Sequence[str]
+    callbacks: Sequence[str] = ()
 
 
 Protocols = Annotated[
     list[str] | None,
-    typer.Option("--protocol", help="协议：cmpp、smgp、smpp、sgip；可重复，默认四种都开", show_default=False),
+    typer.Option(
+        "--protocol", help="协议：cmpp、smgp、smpp、sgip、http；可重复，默认开前四种", show_default=False
+    ),
 ]
 Ports = Annotated[
     list[int] | None,
@@ -53,6 +56,10 @@ ReportTo = Annotated[
     list[str] | None,
     typer.Option("--report-to", help="SGIP 报告连回：账号=主机:端口:登录名:密码；可重复", show_default=False),
 ]
+CallbackTo = Annotated[
+    list[str] | None,
+    typer.Option("--callback", help="HTTP 报告和上行推送到：账号=网址；可重复", show_default=False),
+]
 Host = Annotated[str, typer.Option("--host", help="监听地址")]
 WindowSize = Annotated[int, typer.Option("--window", min=1, help="每个连接上未应答的报告数上限")]
 Sample = Annotated[bool, typer.Option("--sample", help="输出带注释的剧本样例后结束")]
@@ -67,6 +74,7 @@ def carrier_sim(
     seed: Seed = None,
     detail: Detail = None,
     report_to: ReportTo = None,
+    callback: CallbackTo = None,
     host: Host = "127.0.0.1",
     window: WindowSize = 64,
     sample: Sample = False,
@@ -83,7 +91,7 @@ def carrier_sim(
     if sample:
         typer.echo(SAMPLE, nl=False)
         return
-    wanted = Wanted(protocol or (), port or (), account or (ACCOUNT,), report_to or ())
+    wanted = Wanted(protocol or (), port or (), account or (ACCOUNT,), report_to or (), callback or ())
     try:
         plan = Plan(
             ports=ports_of(wanted),
@@ -93,6 +101,7 @@ def carrier_sim(
             host=host,
             window=window,
             listeners=listeners_of(wanted),
+            callbacks=callbacks_of(wanted),
         )
     except ValueError as fault:
         stop(str(fault), "用法见 songda carrier-sim --help，剧本样例见 --sample")
@@ -125,12 +134,12 @@ async def run(plan: Plan) -> None:
         raise office.broken.result()
 
 
-def ports_of(wanted: Wanted) -> Mapping[Name, int]:
+def ports_of(wanted: Wanted) -> Mapping[AnyName, int]:
     """Each protocol with its port. Raises ValueError."""
-    from push.sms.simulator.protocols import Name
+    from push.sms.simulator.protocols import AnyName, Name
 
-    known = get_args(Name)
-    chosen = wanted.protocols or known
+    known = get_args(AnyName)
+    chosen = wanted.protocols or get_args(Name)
     for name in chosen:
         if name not in known:
             raise ValueError(f"--protocol: {name} 不是 {'、'.join(known)} 之一")
@@ -139,7 +148,7 @@ def ports_of(wanted: Wanted) -> Mapping[Name, int]:
     if len(wanted.ports) > len(chosen) or any(not 0 <= one <= 65535 for one in wanted.ports):
         raise ValueError("--port: 多于 --protocol，或不在 0 到 65535 之间")
     ports = [*wanted.ports, *[0] * (len(chosen) - len(wanted.ports))]
-    return {cast("Name", name): one for name, one in zip(chosen, ports, strict=True)}
+    return {cast("AnyName", name): one for name, one in zip(chosen, ports, strict=True)}
 
 
 def accounts_of(wanted: Wanted) -> dict[str, str]:
@@ -177,6 +186,17 @@ def listeners_of(wanted: Wanted) -> dict[str, Listening]:
         if account not in accounts or len(parts) != 4 or not parts[1].isdecimal():
             raise ValueError("--report-to: 须为 账号=主机:端口:登录名:密码，账号须在 --account 中")
         found[account] = Listening(parts[0], int(parts[1]), parts[2], parts[3])
+    return found
+
+
+def callbacks_of(wanted: Wanted) -> dict[str, str]:
+    """Where accounts are called back over HTTP. Raises ValueError."""
+    accounts, found = accounts_of(wanted), {}
+    for one in wanted.callbacks:
+        account, _, url = one.partition("=")
+        if account not in accounts or not url.startswith(("http://", "https://")):
+            raise ValueError("--callback: 须为 账号=网址，账号须在 --account 中")
+        found[account] = url
     return found
 
 

@@ -43,6 +43,7 @@ def demo(
 
 
 async def _run(folder: Path, port: int, size: tuple[int, int], *, once: bool, as_json: bool) -> None:
+    from gateway.demo.carrier import carrier
     from gateway.demo.play import Play
     from gateway.demo.result import as_json as line_of
     from gateway.demo.result import read_result
@@ -54,12 +55,14 @@ async def _run(folder: Path, port: int, size: tuple[int, int], *, once: bool, as
         cast = await set_stage(
             folder, demo_city(*size), lambda _phase, done, total: display.line("导入组织机构", done, total)
         )
-        async with server(
-            folder, host, port or free_port(host), folder.parent / "songda-demo.log"
-        ) as address:
+        log = folder.parent / "songda-demo.log"
+        async with (
+            carrier(folder) as channels,
+            server(folder, host, port or free_port(host), log, channels) as address,
+        ):
             played = await Play(cast, address, display.progress).run()
-            result, table = await read_result(folder, cast, played)
-            display.result(result, table, played.faults)
+            result, table, bills = await read_result(folder, cast, played)
+            display.result(result, table, bills, played.faults)
             if as_json:
                 typer.echo(line_of(result))
             if not once:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from realtime.client import LiveClient
+    from realtime.frames import Notice
     from realtime.items import Item
 
 STATES: Final = {"to_do": "待办", "to_read": "待阅", "done": "已办", "read": "已阅", "withdrawn": "已撤回"}
@@ -75,6 +76,15 @@ class Screen:
             typer.echo(msgspec.json.encode(item))
         else:
             self._out.print(line_of(item), style=STYLES.get(item.urgency), markup=False)
+
+    def notice(self, told: Notice) -> None:
+        """A notice: a remark for people, a line of JSON for programs."""
+        if self._as_json:
+            import msgspec
+
+            typer.echo(msgspec.json.encode(told))
+        else:
+            self.remark(f"提醒：{told.text}")
 
     def remark(self, text: str) -> None:
         """A word about the connection."""
@@ -145,7 +155,7 @@ def _client(place: Far, token_file: Path | None, screen: Screen) -> LiveClient:
         credential,
         hello=Hello(device="terminal", app="songda listen"),
         positions=FilePositions(state / "songda" / "live.json", f"{place.url} {whose(place.token)}"),
-        options=ClientOptions(tls=_tls(place), pause=pause),
+        options=ClientOptions(tls=_tls(place), pause=pause, noticed=screen.notice),
     )
 
 

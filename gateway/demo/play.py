@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,12 +16,15 @@ import aiohttp
 from gateway.demo.crowd import REQUEST_TIMEOUT_S, Api, Crowd
 from gateway.demo.stage import Cast
 from inbox_store.programs.cast import Player
-from inbox_store.times import SHANGHAI
+from inbox_store.times import SHANGHAI, system_now
 from realtime.items import Item
+from sms_billing.periods import month_at
 
 MEETING_UNITS: Final = 100
 SETTLE_TIMEOUT_S: Final = 90
 SEED: Final = 2018
+STILL_S: Final = 2.0
+"""So long without a change, the messages have got all the reports that will come."""
 
 DOCUMENT: Final[dict[str, Any]] = {
     "kind": "notice",
@@ -47,6 +51,18 @@ MEETING: Final[dict[str, Any]] = {
     "elements": {"issuer": "防汛抗旱指挥部办公室", "issued_on": "2018-04-16"},
     "has_letterhead": True,
 }
+COUNTY_NOTICE: Final[dict[str, Any]] = {
+    "kind": "notice",
+    "title": "关于报送今年汛期值班安排的通知",
+    "urgency": "ordinary",
+    "duty": "read",
+    "sensitivity": "internal",
+    "body": "请各单位于本周内报送汛期值班安排，并及时签收。",
+    "elements": {"issuer": "县政府办公室", "issued_on": "2018-04-17"},
+    "has_letterhead": True,
+    "sms_reminder": True,
+}
+WAITING: Final = frozenset({"waiting", "sending"})
 
 
 @dataclass(slots=True)
@@ -67,8 +83,12 @@ class Played:
     document_id: int
     dispatch_id: int
     meeting_id: int
+    reminded: tuple[int, ...]
+    """The documents that were announced by short message."""
     summary: dict[str, int]
     faults: list[str]
+    month: int
+    """yyyymm, that of the messages' charges."""
     seconds: float
 
 
@@ -98,14 +118,19 @@ class Play:
                 )
                 meeting = await self._send_meeting(api, meeting_clerks)
                 await self._reached(crowd, meeting["document_id"], len(meeting_clerks), "会议通知送达")
+                counties = await self._send_county_notices(api)
                 await self._settled(crowd)
+            reminded = (document["document_id"], *counties)
+            await self._messages(api, reminded)
             roster = await api.get(self._token, f"/meetings/{meeting['document_id']}/roster")
         return Played(
             document_id=document["document_id"],
             dispatch_id=document["dispatch_id"],
             meeting_id=meeting["document_id"],
+            reminded=reminded,
             summary=roster["summary"],
             faults=crowd.board.faults,
+            month=month_at(system_now()),
             seconds=time.monotonic() - started,
         )
 
@@ -132,6 +157,8 @@ class Play:
                 all_in.set()
 
         async def act(player: Player, item: Item) -> None:
+            if item.folder == "outgoing":  # what one's own office sent
+                return
             if "会议" in item.title:
                 await crowd.handle_meeting(player, item)
             else:
@@ -175,6 +202,56 @@ class Play:
         self.tell("会议通知：发往一百个单位")
         return await self._sent(api, "demo-meeting", body)
 
+    async def _send_county_notices(self, api: Api) -> list[int]:
+        """Each county's office writes to its own county's units; the county bears the messages."""
+        self.tell("各县（区）政府办公室向本县（区）单位发文，短信提醒由本县（区）承担费用")
+        sent = []
+        for office in self.cast.county_offices:
+            county = office.unit_code.partition("-")[0]
+            units = [
+                one.unit_id
+                for one in self.cast.clerks.values()
+                if one.unit_code.startswith(f"{county}-") and one.unit_id != office.unit_id
+            ]
+            if units:
+                told = await api.write(
+                    self.cast.tokens[office.account_id],
+                    "/dispatches",
+                    f"demo-county-{county}",
+                    {**COUNTY_NOTICE, "scope": {"units": units}},
+                )
+                sent.append(told["document_id"])
+        return sent
+
+    async def _messages(self, api: Api, documents: tuple[int, ...]) -> None:
+        """Wait until every message has left, or never will, and no report has come for a while."""
+        before: Counter[str] = Counter()
+        changed_at = time.monotonic()
+        async with asyncio.timeout(SETTLE_TIMEOUT_S):
+            while True:
+                sums = await self._message_sums(api, documents)
+                if sums != before:
+                    before, changed_at = sums, time.monotonic()
+                left, total = sum(sums.values()) - sum(sums[one] for one in WAITING), sum(sums.values())
+                self.tell(
+                    "短信提醒：经运营商通道发送，收状态报告",
+                    已发短信=(left, total),
+                    已送达短信=(sums["delivered"], total),
+                )
+                still = time.monotonic() - changed_at > STILL_S
+                if left == total and (still or not sums["accepted"]):
+                    return
+                await asyncio.sleep(0.2)
+
+    async def _message_sums(self, api: Api, documents: tuple[int, ...]) -> Counter[str]:
+        sums: Counter[str] = Counter()
+        for document_id in documents:
+            told = await api.get(
+                self.cast.tokens[self.cast.approver.account_id], f"/documents/{document_id}/sms"
+            )
+            sums.update({one["state"]: one["messages"] for one in told["sums"]})
+        return sums
+
     async def _reached(self, crowd: Crowd, document_id: int, expected: int, line: str) -> None:
         async with asyncio.timeout(SETTLE_TIMEOUT_S):
             while crowd.board.seen[document_id] < expected:
@@ -191,7 +268,7 @@ class Play:
         self._board(crowd, {})
 
     def _board(self, crowd: Crowd, lines: dict[str, tuple[int, int]]) -> None:
-        board, everybody = crowd.board, len(self.cast.clerks)
-        told = {"已签收": (board.signed, everybody), "已退回": (board.returned, everybody)}
+        board, copies = crowd.board, sum(crowd.board.seen.values())
+        told = {"已签收": (board.signed, copies), "已退回": (board.returned, copies)}
         told["会议回执"] = (board.answered, len(self._meeting_clerks()))
         self.tell("收文、阅读、签收、报送回执", **{**lines, **told})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,11 +12,25 @@ from config.loading import load
 from gateway.assembly import open_parts
 from gateway.demo.play import Played
 from gateway.demo.stage import Cast
+from gateway.flows.billing import Bills, bills
 from gateway.flows.figures import RateTable, rates
 from gateway.rules.rates import Figures, Rate
 from inbox_store.engine import Program
-from inbox_store.programs import dispatch, figures
+from inbox_store.programs import dispatch, figures, sms_figures
 from inbox_store.times import US, day_of
+from sms_billing.periods import month_at
+
+
+class Messages(msgspec.Struct, frozen=True, kw_only=True):
+    """The short messages of the demo: people told, segments, and what became of them (messages, but for the segments)."""
+
+    messages: int
+    segments: int
+    charged_segments: int
+    delivered: int
+    unreported: int
+    in_doubt: int
+    suppressed: int
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +45,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     sign_rate: float | None
     on_time_sign_rate: float | None
     meeting: dict[str, int]
+    sms: Messages
+    charges: dict[str, int]
+    """What each county bears, and "city", in li."""
     fanout_s: float
     seconds: float
 
@@ -61,13 +80,35 @@ def _facts(played: Played) -> Program[Facts]:
     return Facts(copies=copies, entries=entries, outcomes=outcomes, fanout_s=(done - released) / US)
 
 
-async def read_result(folder: Path, cast: Cast, played: Played) -> tuple[Result, RateTable]:
-    """The result of the run and the rates by county of the day."""
+def _messages(documents: Sequence[int]) -> Program[Messages]:
+    states: Counter[str] = Counter()
+    segments = charged = 0
+    for document_id in documents:
+        told = yield from sms_figures.of_document(document_id)
+        states.update({state: count for state, (count, _) in told.states.items()})
+        segments += sum(count for _, count in told.states.values())
+        charged += told.charged_segments
+    return Messages(
+        messages=states.total(),
+        segments=segments,
+        charged_segments=charged,
+        delivered=states["delivered"],
+        # The carrier took them, and no report has come: after 72 hours they are listed as unreported.
+        unreported=states["accepted"] + states["unreported"],
+        in_doubt=states["in_doubt"],
+        suppressed=states["suppressed"],
+    )
+
+
+async def read_result(folder: Path, cast: Cast, played: Played) -> tuple[Result, RateTable, Bills]:
+    """The result of the run, the rates by county of the day, and the bills of the month."""
     settings = load(None, {}, {"store.path": str(folder)}).settings
     async with open_parts(settings) as parts:
         facts = await parts.store.engine.read(_facts(played))
         now = parts.house.clock()
         table = await rates(parts.house, day_of(now), day_of(now), "county", None, now)
+        messages = await parts.store.engine.read(_messages(played.reminded))
+        told_bills = await bills(parts.house, (month_at(now),))
     told = facts.outcomes
     result = Result(
         units=cast.units,
@@ -79,10 +120,18 @@ async def read_result(folder: Path, cast: Cast, played: Played) -> tuple[Result,
         sign_rate=_percent(told.sign_rate),
         on_time_sign_rate=_percent(told.on_time_sign_rate),
         meeting={key: played.summary[key] for key in ("asked", "answered", "attending", "missing")},
+        sms=messages,
+        charges=_charges(told_bills),
         fanout_s=round(facts.fanout_s, 3),
         seconds=round(played.seconds, 2),
     )
-    return result, table
+    return result, table, told_bills
+
+
+def _charges(told: Bills) -> dict[str, int]:
+    """By the names of counties; the city's statement is the first."""
+    city, *counties = told.statements
+    return {"city": city.whole.amount_li} | {one.payer.name: one.whole.amount_li for one in counties}
 
 
 def as_json(result: Result) -> str:

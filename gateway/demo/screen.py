@@ -14,9 +14,12 @@ from gateway.demo.play import SEED, Played
 from gateway.demo.play import Progress as Told
 from gateway.demo.result import Result
 from gateway.demo.stage import Cast
+from gateway.flows.billing import Bills
 from gateway.flows.figures import RateTable
+from sms_billing.tariff import yuan
 
 COLUMNS = ("地区", "应签份数", "已签", "签收率", "及时签收率", "未阅即签", "退回", "会议回执率")
+BILL_COLUMNS = ("承担单位", "提醒人次", "条数", "送达", "无报告", "停用未发", "金额（元）")
 FAULTS_SHOWN_MAX = 5
 
 
@@ -51,8 +54,8 @@ class Display:
         for name, (done, total) in told.lines.items():
             self.line(name, done, total)
 
-    def result(self, result: Result, table: RateTable, faults: list[str]) -> None:
-        """The figures of the run and the rates by county."""
+    def result(self, result: Result, table: RateTable, told: Bills, faults: list[str]) -> None:
+        """The figures of the run, the rates by county, and what each county pays."""
         self._bars.stop()
         self.console.print(_sheet(table))
         meeting = result.meeting
@@ -61,6 +64,12 @@ class Display:
             f"已签收 {result.signed} 份，退回 {result.returned} 份。\n"
             f"会议：通知 {meeting['asked']} 个单位，{meeting['answered']} 个已报回执，{meeting['attending']} 人参会，"
             f"{meeting['missing']} 个单位未报。"
+        )
+        self.console.print(_bill(told))
+        sms = result.sms
+        self.console.print(
+            f"短信：提醒 {sms.messages} 人次，计费 {sms.charged_segments} 条；送达 {sms.delivered}，"
+            f"无状态报告 {sms.unreported}，存疑 {sms.in_doubt}，停用未发 {sms.suppressed}。"
         )
         for fault in faults[:FAULTS_SHOWN_MAX]:
             self.console.print(f"[red]{fault}[/red]")
@@ -82,6 +91,9 @@ def next_lines(address: str, folder: Path, cast: Cast, played: Played) -> list[s
         f"  export SONGDA_TOKEN={cast.tokens[cast.sender.account_id]}    # 发文单位的收发员",
         f"  songda rates --by county --data {folder}",
         f"  songda meeting roster {played.meeting_id}",
+        f"  songda bill statement --month {played.month} --data {folder}",
+        f"  songda bill reconcile {folder}/carrier-detail.csv --data {folder}",
+        f"  songda ledger verify --data {folder}",
         f"  songda audit verify --data {folder}",
         f"  {receipt} && songda receipt verify receipt.json",
         f"  songda send --title 测试通知 --body 请知悉 --to-unit {clerk.unit_code} --yes",
@@ -89,6 +101,18 @@ def next_lines(address: str, folder: Path, cast: Cast, played: Played) -> list[s
         "",
         "按 Ctrl-C 结束。",
     ]
+
+
+def _bill(told: Bills) -> Table:
+    """What everybody bears this month."""
+    sheet = Table(title=f"短信费用（{told.months[0]} 暂计，按条计费）")
+    for title in BILL_COLUMNS:
+        sheet.add_column(title, justify="left" if title == BILL_COLUMNS[0] else "right")
+    for one in told.statements:
+        whole = one.whole
+        counts = (whole.messages, whole.segments, whole.delivered, whole.unreported, whole.suppressed)
+        sheet.add_row(one.payer.name, *(str(count) for count in counts), yuan(whole.amount_li))
+    return sheet
 
 
 def _sheet(table: RateTable) -> Table:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +15,21 @@ from typing import Final
 import aiohttp
 
 from config.loading import load
-from gateway.assembly import open_parts
+from gateway.assembly import Parts, open_parts
 from gateway.demo.city import OUTSIDE_UNIT, build_city
 from gateway.flows.organisation import store_rows
 from gateway.tokens import Holder, Tokens
 from inbox_store.orgrows import OrgRows
-from inbox_store.programs import cast
+from inbox_store.programs import cast, sms_switch
 from inbox_store.programs.cast import Player
+from inbox_store.programs.copies import Actor
+from inbox_store.programs.sms_switch import Ruling, SwitchWish
+from inbox_store.times import DAY_US
 
 TOKEN_LIFE_S: Final = 12 * 3600
 START_TIMEOUT_S: Final = 30
 STOP_TIMEOUT_S: Final = 15
+SWITCHED_DAYS_AGO: Final = 20
 
 Told = Callable[[str, int, int], None]
 """Told a phase, how much of it is done, and of how much."""
@@ -38,6 +42,10 @@ class Cast:
     sender: Player
     approver: Player
     clerks: dict[int, Player]
+    county_offices: tuple[Player, ...]
+    """Clerk A of each county's government office: they send to their own county."""
+    switched_off: str
+    """The county that asked for its short messages to be switched off."""
     tokens: dict[int, str]
     units: int
     persons: int
@@ -53,16 +61,34 @@ async def set_stage(folder: Path, rows: OrgRows, told: Told) -> Cast:
         clerks = {player.unit_id: player for player in await read(cast.clerks("A", now))}
         sender = next(player for player in clerks.values() if player.unit_code == OUTSIDE_UNIT)
         approver = (await read(cast.by_role("approver", "city", now)))[0]
+        offices = tuple(await read(cast.by_role("administrator", "county", now)))
+        switched_off = await _switch_off(parts, offices[-1], approver, now)
         tokens = parts.access.tokens
         players = (*clerks.values(), approver)
         return Cast(
             sender=sender,
             approver=approver,
             clerks={unit: player for unit, player in clerks.items() if unit != sender.unit_id},
+            county_offices=tuple(clerks[player.unit_id] for player in offices),
+            switched_off=switched_off,
             tokens={player.account_id: _token(tokens, player, now) for player in players},
             units=len(rows.units) - 1,
             persons=len(rows.people),
         )
+
+
+async def _switch_off(parts: Parts, by: Player, approver: Player, now: int) -> str:
+    """One county's messages were switched off some weeks ago (P66); returns its name."""
+    organisation = await parts.house.organisation()
+    county = organisation.regions[organisation.units[by.unit_id].county_id]
+    then = now - SWITCHED_DAYS_AGO * DAY_US
+    wish = SwitchWish(county_id=county.id, letter_no="政办函〔2018〕21号", on_or_off="off")
+    write = parts.store.engine.write
+    asked = await write(sms_switch.apply(wish, Actor(person_id=by.person_id, name=by.name), then))
+    ruling = Ruling(approve=True, note="同意")
+    decider = Actor(person_id=approver.person_id, name=approver.name)
+    await write(sms_switch.decide(asked.id, ruling, decider, then))
+    return county.name
 
 
 def _token(tokens: Tokens, player: Player, now: int) -> str:
@@ -78,11 +104,17 @@ def free_port(host: str) -> int:
 
 
 @asynccontextmanager
-async def server(folder: Path, host: str, port: int, log: Path) -> AsyncIterator[str]:
-    """The product's own server in a process of its own over ``folder``; gives its address, stops it at the end."""
+async def server(
+    folder: Path, host: str, port: int, log: Path, settings: Mapping[str, str]
+) -> AsyncIterator[str]:
+    """The product's own server in a process of its own over ``folder``; gives its address, stops it at the end.
+
+    ``settings`` are further variables of its environment.
+    """
     address = f"http://{host}:{port}"
     environ = {
         **os.environ,
+        **settings,
         "SONGDA__STORE__PATH": str(folder),
         "SONGDA__SERVER__HOST": host,
         "SONGDA__SERVER__PORT": str(port),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Generic, Protocol, TypeVar
 
 import msgspec
@@ -156,6 +156,10 @@ class Call(Generic[S_co, B_co, Q_co]):
     caller: Principal | None
     key: Idempotency | None
     incoming: Incoming | None = None
+    raw: bytes = b""
+    """The body of a route that reads it itself (``raw=``), as it came."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """The headers of such a route, their names in any case."""
 
     @property
     def principal(self) -> Principal:

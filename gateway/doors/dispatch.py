@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway.doors.answers import CONTEXT, JSON, Context, response_of
 from gateway.doors.call import Call, DoorServices, Idempotency, Incoming, PathValues
 from gateway.doors.routes import PUBLIC, SIGNED_IN, Route
+from gateway.doors.turns import Turns
 from gateway.doors.turnstile import Turnstile
 from gateway.doors.wire import canonical, decode_body, decode_query
 from gateway.rules.access import ACTIONS, Principal, reach
@@ -39,11 +40,21 @@ class Dispatcher:
         self._limits = services.limits
         self._turnstile = turnstile
         self._size_max_bytes = route.body_max_bytes or self._limits.body_max_bytes
+        self._turns = Turns(calls_max=route.calls_per_minute, failures_max=route.failures_per_minute)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Answers one request. Raises Refused, or what a bug raises."""
+        """Answers one request. Raises Refused, or what a bug raises; a page shows a refusal itself."""
         context = request[CONTEXT]
         context.route = self.route.name
+        try:
+            with self._turns.turn(context.origin, context.now):
+                return await self._answered(request, context)
+        except Refused as refused:
+            if self.route.page is None:
+                raise
+            return self.route.page(refused)
+
+    async def _answered(self, request: web.Request, context: Context) -> web.StreamResponse:
         caller = await self._caller(request, context)
         key = _key(request) if self.route.asks_key else None
         path = PathValues(self.route.values(request.match_info.items()))
@@ -61,6 +72,8 @@ class Dispatcher:
             caller=caller,
             key=self._idempotency(request, key, raw) if key else None,
             incoming=self._incoming(request) if self.route.stream else None,
+            raw=raw if self.route.raw else b"",
+            headers=request.headers if self.route.raw else {},
         )
         await self._turnstile.enter()
         try:
@@ -102,17 +115,17 @@ class Dispatcher:
     def _query(self, request: web.Request) -> object:
         if self.route.query is not None:
             return decode_query(request.query.items(), self.route.query)
-        if request.query_string:
+        if request.query_string and self.route.page is None:
             raise Refused("bad_request", reason="此接口没有查询参数")
         return None
 
     async def _read(self, request: web.Request) -> bytes:
         """The whole body, bounded in size and time; empty for a route without one."""
-        if self.route.body is None:
+        if self.route.body is None and not self.route.raw:
             if request.content_length or "Transfer-Encoding" in request.headers:
                 raise Refused("bad_request", reason="此接口不接受请求内容")
             return b""
-        _expect_type(request, JSON)
+        _expect_type(request, self.route.raw or JSON)
         _expect_size(request, self._size_max_bytes)
         raw = bytearray()
         async for chunk in _chunks(request, self._limits.read_timeout_s, whole=True):

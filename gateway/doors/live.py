@@ -18,10 +18,10 @@ from inbox_store.errors import Refused
 from inbox_store.nouns import Folder, InboxState, Urgency
 from inbox_store.org import Organisation
 from inbox_store.programs import inbox as programs
-from inbox_store.programs import live
+from inbox_store.programs import live, notices
 from inbox_store.programs.inbox import FeedItem
 from inbox_store.times import DAY_US, Clock, day_int, day_of, day_start
-from realtime.frames import Hello
+from realtime.frames import Hello, Notice
 from realtime.items import Header, Item, UnitStatus
 from realtime.ports import Admitted, Arrivals, CountsRead, Delivered, Page
 
@@ -212,6 +212,17 @@ async def keep_peak(house: House, at: int, persons: int) -> None:
     await house.store.engine.write(programs.keep_peak(day_int(day), bin_no, persons))
 
 
+async def notices_told(house: House, ids: Sequence[int]) -> Sequence[tuple[int, Notice]]:
+    """The notices that were just written, each with its person: one read."""
+    found = await house.store.engine.read(notices.told(ids))
+    return tuple((person_id, notice_of(told)) for person_id, told in found)
+
+
+def notice_of(told: notices.Notice) -> Notice:
+    """The notice in the words of a live session."""
+    return Notice(id=told.id, kind=told.kind, about=told.about_id, text=told.text, created_at=told.created_at)
+
+
 def concerns_people(nudge: CommitNudge) -> bool:
     """Whether a commit has anything to tell a live session."""
-    return bool(nudge.arrivals or nudge.changed or nudge.foreign)
+    return bool(nudge.arrivals or nudge.changed or nudge.told or nudge.foreign)

@@ -118,6 +118,8 @@ def _operation(route: Route, schemas: Mapping[str, Json], components: Mapping[st
     if route.body is not None:
         content = {"schema": schemas[repr(route.body)], "example": route.example}
         operation["requestBody"] = {"required": True, "content": {_JSON: content}}
+    if route.raw:
+        operation["requestBody"] = {"required": True, "content": {route.raw: {"schema": {"type": "string"}}}}
     if route.stream:
         binary = {"schema": {"type": "string", "format": "binary"}}
         operation["requestBody"] = {"required": True, "content": {"application/octet-stream": binary}}
@@ -200,6 +202,10 @@ def codes_of(route: Route) -> tuple[str, ...]:
         codes.append("query_invalid")
     if route.places:
         codes.append("not_found")
+    if route.raw:
+        codes += ["body_too_large", "unsupported_media", "request_timeout"]
+    if route.calls_per_minute or route.failures_per_minute:
+        codes.append("throttled")
     if route.body is not None or route.stream:
         codes += ["body_invalid", "body_too_large", "unsupported_media", "request_timeout"]
     if route.asks_key:

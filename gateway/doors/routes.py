@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Required, TypedDict, TypeVar, Unpack
 
 import msgspec
+from aiohttp import web
 from msgspec import inspect
 
 from gateway.doors.problems import CATALOGUE
@@ -40,6 +41,7 @@ _INT = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 _TEXT_LENGTH_MAX: Final = 200
 
 Handler = Callable[[Any], Awaitable[object]]
+Page = Callable[[Refused], web.Response]
 H = TypeVar("H", bound=Handler)
 
 
@@ -62,7 +64,10 @@ class Route:
     flow decides about the very thing. ``local``: callers on the same machine need no credentials. ``keyless``: why a
     write asks for no Idempotency-Key. ``stream``: takes application/octet-stream as ``call.content``. ``errors``:
     codes of the catalogue which this route may answer, besides those every route may. ``also``: further successes, each
-    a status and its type, which the handler returns as ``Encoded``.
+    a status and its type, which the handler returns as ``Encoded``. ``raw``: the media type of a body that the handler
+    reads itself, whole and bounded, as ``call.raw`` beside ``call.headers``. ``page``: a page for people, with how it
+    shows a refusal; what a browser or a chat adds behind ``?`` is passed over there. ``calls_per_minute`` and
+    ``failures_per_minute``: what one address may ask, and may be refused, before it has to wait; 0 is no limit.
     """
 
     method: Method
@@ -85,6 +90,10 @@ class Route:
     answer_example: object = None
     body_max_bytes: int | None = None
     also: tuple[tuple[int, Any], ...] = ()
+    raw: str = ""
+    page: Page | None = None
+    calls_per_minute: int = 0
+    failures_per_minute: int = 0
 
     @property
     def writes(self) -> bool:
@@ -143,6 +152,10 @@ class _Terms(TypedDict, total=False):
     answer_example: object
     body_max_bytes: int | None
     also: tuple[tuple[int, Any], ...]
+    raw: str
+    page: Page | None
+    calls_per_minute: int
+    failures_per_minute: int
 
 
 class Routes:
@@ -199,10 +212,10 @@ def faults_of(route: Route) -> Iterator[str]:
 
 
 def _content_faults(route: Route) -> Iterator[str]:
-    if not route.writes and (route.body is not None or route.stream or route.keyless):
+    if not route.writes and (route.body is not None or route.stream or route.raw or route.keyless):
         yield "a GET has no body, no stream and no key"
-    if route.stream and route.body is not None:
-        yield "a stream has no typed body; put its options into the query"
+    if (route.stream or route.raw) and route.body is not None:
+        yield "a stream or a raw body has no typed body; put its options into the query"
     if route.body is not None and not _fits(route.example, route.body):
         yield "a body needs an example of its type: example="
     for part in (route.body, route.query):

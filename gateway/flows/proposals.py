@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from gateway.flows import alerts
 from gateway.flows.words import yuan
 from gateway.house import Act, House
 from gateway.rules import audience as audiences
@@ -19,13 +20,12 @@ from gateway.rules.preview import Preview, Reminder, preview
 from gateway.rules.screening import Exemption, Finding, Registers, ScreeningPolicy, screen
 from inbox_store.engine import Audit, Program, Sql
 from inbox_store.errors import Refused
-from inbox_store.nouns import NO_SIGNING_DUTY, URGENCY_ZH, Folder, MeetingForm, NewDocument, Noun, Role
+from inbox_store.nouns import Folder, MeetingForm, NewDocument, Noun, Role
 from inbox_store.org import Organisation, Unit
 from inbox_store.programs import dispatch as programs
 from inbox_store.programs import registers
 from inbox_store.programs.organisation import LEADER_BITS
 from inbox_store.times import day_of, int_day
-from push.sms import text as sms_text
 from sms_billing.tariff import price
 
 DEFAULT_LEADERS: tuple[Role, ...] = ("responsible_leader",)
@@ -171,20 +171,13 @@ def _exemption(row: registers.Exemption) -> Exemption:
     )
 
 
-def reminder_text(house: House, document: NewDocument) -> str:
-    """The SMS that announces a document: no title, no number unless it is public (F28)."""
-    what = "会议通知" if document.kind == "meeting_notice" else "公文"
-    title = f"《{document.title}》" if document.sensitivity == "public" else ""
-    act = "查看" if document.kind in NO_SIGNING_DUTY else "签收"
-    text = f"您有1份{URGENCY_ZH[document.urgency]}{what}{title}待{act}，请登录办公系统办理。"
-    return f"{house.settings.sms.signature}{text}"
-
-
 def _reminder(house: House, proposal: Proposal, now: int) -> Reminder | None:
     if not proposal.sms_reminder:
         return None
-    text = sms_text.normalise(reminder_text(house, proposal.document))
-    return Reminder(text=text, estimate=sms_text.count, tariff=price(house.tariffs, now))
+    text = alerts.reminder_text(house, proposal.document)
+    return Reminder(
+        text=text, estimate=lambda told: alerts.segments(house, told), tariff=price(house.tariffs, now)
+    )
 
 
 def _plan(proposal: Proposal, audience: Audience, figures: Preview, already: frozenset[int]) -> programs.Plan:

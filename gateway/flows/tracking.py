@@ -8,7 +8,9 @@ from inbox_store.engine import Program
 from inbox_store.errors import Refused
 from inbox_store.org import Organisation
 from inbox_store.programs import dispatch as dispatches
+from inbox_store.programs import sms_figures
 from inbox_store.programs import tracking as programs
+from inbox_store.programs.sms_figures import DocumentMessages
 from inbox_store.programs.tracking import Places, SentRow, TrackRow, TrackSum
 
 
@@ -85,6 +87,18 @@ def _copies(
     head = yield from dispatches.document_head(document_id)
     rows = yield from programs.track(document_id, after, limit)
     return head, rows, (yield from programs.track_sums(document_id))
+
+
+async def messages(house: House, principal: Principal, document_id: int) -> DocumentMessages:
+    """Where a document's short messages stand. Raises Refused("not_found") for whom it does not concern."""
+    head, told = await house.store.engine.read(_messages(document_id))
+    await _require(house, principal, head.sender_unit_id, head.created_by, "document", document_id)
+    return told
+
+
+def _messages(document_id: int) -> Program[tuple[dispatches.DocumentHead, DocumentMessages]]:
+    head = yield from dispatches.document_head(document_id)
+    return head, (yield from sms_figures.of_document(document_id))
 
 
 async def _require(

@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from gateway.flows import heads
+from gateway.flows import alerts, heads
 from gateway.house import House
 from gateway.rules.deadlines import handle_due, sign_due
 from inbox_store.engine import Program
@@ -56,6 +56,7 @@ def due_of(house: House) -> Callable[[DocumentHead, int], Due]:
             sign_due_at=signing.at,
             handle_due_at=handling.at if head.duty == "handle" else None,
             provisional=signing.provisional or handling.provisional,
+            reminder=alerts.reminder(house, head, now),
         )
 
     return due

@@ -151,6 +151,11 @@ ACTIONS: Final[dict[str, Action]] = {
         clauses=(_may(_READERS, "unit"), _may(_ADMIN | _SECURITY, "scope")),
     ),
     "org.phones": Action(zh="查看完整手机号码", clauses=(_may(_CLERK, "unit"), _may(_ADMIN, "scope"))),
+    # Number hygiene and the switch-off of a county's messages: the county applies, the city decides (F19, P66).
+    "phones.manage": Action(zh="核对手机号码", clauses=(_may(_CLERK, "unit"), _may(_ADMIN, "scope"))),
+    "sms_switch.read": Action(zh="查看短信开关", clauses=(_may(_ADMIN | _APPROVER | _SUPERVISOR, "scope"),)),
+    "sms_switch.apply": Action(zh="申请开关短信", clauses=(_may(_ADMIN, "scope"),)),
+    "sms_switch.decide": Action(zh="审批短信开关", clauses=(_may(_APPROVER, "city"),), second_person=True),
     "org.import": Action(zh="导入组织机构", clauses=(_may(_ADMIN, "scope"),)),
     "org.template": Action(zh="下载导入模板", clauses=(_may(_ADMIN, "everywhere"),)),
     # Accounts: the administrator keeps them, the security administrator locks, revokes and issues keys.
@@ -197,6 +202,8 @@ ACTIONS: Final[dict[str, Action]] = {
     "meeting.personal": Action(zh="本人参会答复", clauses=(_may(_OFFICE, "own"),)),
     "meeting.roster": Action(zh="查看参会名单", clauses=(_may(_SENDERS, "unit"),), by_key=True),
     "meeting.check_in": Action(zh="会议签到", clauses=(_may(_SENDERS, "unit"),), by_key=True),
+    # Replies to a document's messages are read by right to its roster; these answer nothing we asked.
+    "sms.read": Action(zh="查看未对应的短信回复", clauses=(_may(_ADMIN, "city"),)),
     # Figures, trace and upkeep.
     "rates.read": Action(
         zh="查看统计",

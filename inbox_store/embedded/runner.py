@@ -24,6 +24,7 @@ from inbox_store.engine import (
     Row,
     Sql,
     Step,
+    Told,
 )
 from inbox_store.errors import StoreBroken, StoreFull
 from inbox_store.failpoints import failpoint
@@ -75,20 +76,21 @@ class Sealing:
     charges: list[bytes] = field(default_factory=list)
     arrived: list[int] = field(default_factory=list)
     changed: list[tuple[int, int]] = field(default_factory=list)
+    told: list[tuple[int, int]] = field(default_factory=list)
     org: bool = False
     used: bool = False
     foreign: bool = False
 
     def mark(self) -> Mark:
         """Where the gathering stands, to return to when a program fails."""
-        gathered = (self.audits, self.receipts, self.charges, self.arrived, self.changed)
+        gathered = (self.audits, self.receipts, self.charges, self.arrived, self.changed, self.told)
         return tuple(len(one) for one in gathered), self.org, self.used
 
     def back_to(self, mark: Mark) -> None:
         """Forget what was gathered since ``mark``."""
-        (audits, receipts, charges, arrived, changed), self.org, self.used = mark
+        (audits, receipts, charges, arrived, changed, told), self.org, self.used = mark
         del self.audits[audits:], self.receipts[receipts:], self.charges[charges:]
-        del self.arrived[arrived:], self.changed[changed:]
+        del self.arrived[arrived:], self.changed[changed:], self.told[told:]
 
     def nudge(self) -> Nudge:
         """What those who wait are told after the commit."""
@@ -96,6 +98,7 @@ class Sealing:
             self.commit_no,
             tuple(dict.fromkeys(self.arrived)),
             tuple(dict.fromkeys(self.changed)),
+            tuple(self.told),
             org=self.org,
             foreign=self.foreign,
         )
@@ -127,6 +130,7 @@ class Runner:
             Charge: self._on_charge,
             Changed: self._on_changed,
             Arrived: self._on_arrived,
+            Told: self._on_told,
             CommitNo: self._on_commit_no,
             OrgChanged: self._on_org,
         }
@@ -257,6 +261,11 @@ class Runner:
 
     def _on_arrived(self, _conn: sqlite3.Connection, sealing: Sealing, step: Arrived) -> list[Row]:
         sealing.arrived.append(step.send_no)
+        sealing.used = True
+        return []
+
+    def _on_told(self, _conn: sqlite3.Connection, sealing: Sealing, step: Told) -> list[Row]:
+        sealing.told.append((step.person_id, step.notice_id))
         sealing.used = True
         return []
 

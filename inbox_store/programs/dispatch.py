@@ -7,12 +7,14 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from inbox_store.chain import canonical
 from inbox_store.engine import Arrived, Audit, Changed, CommitNo, Many, Program, Row, Sql
 from inbox_store.errors import Refused
 from inbox_store.grams import grams
 from inbox_store.nouns import NO_SIGNING_DUTY, AudienceUnit, MeetingForm, NewDocument, Noun
-from inbox_store.programs import work
+from inbox_store.programs import sms, work
 from inbox_store.programs.entries import find_entry, set_entry, settle_entry
 from inbox_store.programs.tallies import Moves, count, happened, move, quarter_of
 from inbox_store.states import dispatch_step
@@ -105,11 +107,15 @@ class DispatchRow(Noun, frozen=True, kw_only=True):
 
 
 class Due(Noun, frozen=True, kw_only=True):
-    """Deadlines of one chunk of copies (UTC microseconds); provisional where the year's holidays are not yet known."""
+    """Deadlines of one chunk of copies (UTC microseconds); provisional where the year's holidays are not yet known.
+
+    ``reminder`` is the short message that goes with it where the sender asked for one.
+    """
 
     sign_due_at: int | None
     handle_due_at: int | None
     provisional: bool = False
+    reminder: sms.NewAlert | None = None
 
 
 def document_head(document_id: int) -> Program[DocumentHead]:
@@ -318,8 +324,9 @@ def fan_out_chunk(
     if row.state != "sending":
         return True
     head = yield from document_head(row.document_id)
-    # So many units as make about chunk_rows entries: the writer is held a few milliseconds, whatever the reach.
-    limit = max(1, chunk_rows * max(row.units, 1) // max(row.persons, row.units, 1))
+    # So many units as make about chunk_rows entries (and messages): the writer is held a few milliseconds, whatever the reach.
+    rows = max(row.persons * (1 + row.sms_reminder), row.units, 1)
+    limit = max(1, chunk_rows * max(row.units, 1) // rows)
     units = yield Sql(
         "audience_chunk", {"dispatch_id": dispatch_id, "after": row.cursor_unit, "limit": limit}
     )
@@ -370,7 +377,23 @@ def _send_chunk(row: DispatchRow, head: DocumentHead, to: int, due: Due, now: in
         yield from _reopen_entries(window, head, now)
     if row.cursor_unit == 0:
         yield from _own_copy(row, commit_no, now)
+    if row.sms_reminder and due.reminder is not None:
+        yield from _order_reminders(row, due.reminder, window, now)
     yield Arrived(row.place)
+
+
+def _order_reminders(
+    row: DispatchRow, reminder: sms.NewAlert, window: dict[str, int], now: int
+) -> Program[None]:
+    """The messages to the people of this chunk's units, in its transaction: none is missed, none goes twice."""
+    key = {"dispatch_id": row.id, "kind": reminder.kind, "round": reminder.round}
+    found = yield Sql("alert_of_dispatch", key)
+    if found:
+        alert_id = int(found[0][0])
+    else:
+        alert = replace(reminder, dispatch_id=row.id, document_id=row.document_id)
+        alert_id = yield from sms.add_alert(alert, row.submitted_by, now)
+    yield from sms.order_chunk(alert_id, window, now)
 
 
 def _own_copy(row: DispatchRow, commit_no: int, now: int) -> Program[None]:

@@ -14,6 +14,7 @@ import msgspec
 
 from inbox_store.engine import Audit, CommitNo, Many, Program, Row, Sql
 from inbox_store.errors import Refused
+from inbox_store.failpoints import failpoint
 from inbox_store.ledger import Purpose
 from inbox_store.nouns import Noun
 from inbox_store.times import day_at, day_start, int_day
@@ -190,6 +191,7 @@ def close_month(
     kept = yield from _keep_statement(month, bears)
     detail = {**row, "digest": told.digest, "statement": kept}
     yield Audit(action="ledger.close", actor=actor, subject=f"month:{month}", detail=detail, origin=origin)
+    failpoint("before_close")
     return told
 
 

@@ -156,6 +156,8 @@ def answer_personally(
     yield from copy_row(document_id, unit_id)
     if not meeting.personal or not (yield from posts_now(actor.person_id, unit_id, now)):
         raise Refused("not_addressed", document=document_id, unit=unit_id)
+    if meeting.recalled_at is not None:
+        raise Refused("already_recalled", id=document_id)
     if now > meeting.reply_due_at:
         raise Refused("deadline_passed", due_at=meeting.reply_due_at)
     key = {"document_id": document_id, "person_id": actor.person_id, "unit_id": unit_id}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 from inbox_store.engine import Audit, Many, OrgChanged, Program, Sql
 from inbox_store.keys import PhoneVault
 from inbox_store.nouns import Noun
 from inbox_store.org import Line, Organisation, Region, Unit
 from inbox_store.orgrows import AppointmentRow, OrgRows, PersonRow
+from inbox_store.programs import phones
 from inbox_store.times import day_start
 
 PEOPLE_PER_STEP = 400
@@ -120,14 +122,16 @@ def import_people(
     people: Sequence[PersonRow], posts: Sequence[AppointmentRow], vault: PhoneVault, now: int
 ) -> Program[None]:
     """A bounded group of people with all their posts; accounts are made pending until the first login."""
-    yield Many("org_person_upsert", [_person_params(person, vault) for person in people])
+    rows = [_person_params(person, vault) for person in people]
+    yield from phones.changing([(row["code"], row["phone_lookup"]) for row in rows], now)
+    yield Many("org_person_upsert", rows)
     yield Many("org_account_add", [{"code": p.code, "login": p.login or p.code, "now": now} for p in people])
     params = [_post_params(post, now) for post in posts]
     yield Many("org_appointment_update", params)
     yield Many("org_appointment_add", params)
 
 
-def _person_params(person: PersonRow, vault: PhoneVault) -> dict[str, object]:
+def _person_params(person: PersonRow, vault: PhoneVault) -> dict[str, Any]:
     phone = person.phone
     return {
         "code": person.code,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from inbox_store.engine import Audit, Charge, CommitNo, Each, Many, Program, Sql
 from inbox_store.errors import Refused
 from inbox_store.ledger import ChargeLine
 from inbox_store.nouns import Noun
+from inbox_store.programs import phones
 from inbox_store.times import day_at
 
 PRIORITIES = 4
@@ -22,6 +23,15 @@ PRIORITIES = 4
 
 PERMANENT_FAILURES = 3
 """So many permanent failures in a row mark a number bad (F19)."""
+
+LEAVES_WITHIN_US = 500_000
+"""What is taken leaves within this time: a switch-off that begins in it stops the message already (sms-charges 4.4)."""
+
+LOOKED_MAX = 500
+"""Orders looked at in one claim where none of them may leave: the writer is held for some milliseconds."""
+
+DOUBT_US = 72 * 3_600_000_000
+"""A report may be that of an attempt in doubt that was sent so long before it."""
 
 UNREPORTED_US = 72 * 3_600_000_000
 """Accepted and without a report for so long: ``unreported`` (sms-charges 4.2)."""
@@ -81,10 +91,23 @@ class Facts(Noun, frozen=True):
 
 
 class Go(Noun, frozen=True, kw_only=True):
-    """It leaves now, as so many segments, from this access number."""
+    """It leaves now, as so many segments, from this access number; ``overridden``: although it is switched off."""
 
     segments: int
     source: str
+    overridden: bool = False
+
+
+class Claiming(Noun, frozen=True, kw_only=True):
+    """Who takes: a channel with the routes it serves now, and how many segments it has room for."""
+
+    channel: str
+    routes: tuple[str, ...]
+    free: int
+    day_segments: int = 0
+    """What its contract allows a day; 0: not limited."""
+    own_ids: tuple[str, ...] = ()
+    """Message ids that are known before sending, one for each segment in order (SGIP)."""
 
 
 class Wait(Noun, frozen=True, kw_only=True):
@@ -107,16 +130,23 @@ Decide = Callable[[Facts], Decision]
 
 
 class Leaving(Noun, frozen=True, kw_only=True):
-    """An order that leaves: its facts, and for each segment number that is to be sent the id of its attempt, in order."""
+    """An order that leaves: its facts, and for each segment number that is to be sent the id of its attempt, in order.
+
+    ``tried`` are the channels of its earlier attempts.
+    """
 
     facts: Facts
     segments: int
     attempts: tuple[tuple[int, int], ...]
     source: str
+    tried: tuple[str, ...] = ()
 
 
 class Answered(Noun, frozen=True, kw_only=True):
-    """What became of one attempt. ``code`` is the carrier's own; ``again_at`` when what was returned may be tried again."""
+    """What became of one attempt. ``code`` is the carrier's own; ``again_at`` when what was returned may be tried again.
+
+    ``reroute``: the carrier does not serve the number (it was ported); whose turn it is now.
+    """
 
     attempt_id: int
     outcome: Literal["accepted", "refused", "returned", "in_doubt"]
@@ -124,6 +154,7 @@ class Answered(Noun, frozen=True, kw_only=True):
     message_id: str = ""
     at: int
     again_at: int = 0
+    reroute: str = ""
 
 
 class Reported(Noun, frozen=True, kw_only=True):
@@ -163,6 +194,7 @@ class Accepted(Noun, frozen=True):
     phone_sealed: bytes | None
     phone_key: int | None
     segments: int
+    overridden: int
 
 
 Price = Callable[[Accepted], ChargeLine | None]
@@ -186,66 +218,92 @@ def order_chunk(alert_id: int, window: Mapping[str, int], now: int) -> Program[i
 
 
 def unrouted(limit: int) -> Program[list[tuple[int, bytes, int]]]:
-    """People whose waiting orders have no route yet: (person, sealed number, key)."""
+    """People whose waiting orders have no route yet, nor was one learned: (person, sealed number, key)."""
     return [(row[0], row[1], row[2]) for row in (yield Sql("sms_unrouted", {"limit": limit}))]
 
 
-def set_routes(routes: Sequence[tuple[int, str]]) -> Program[None]:
-    """Where these people's messages go, by number prefix or what was learned."""
-    rows = [{"person_id": person_id, "route": route} for person_id, route in routes]
-    yield Many("phone_route_keep", rows)
-    yield Many("sms_order_route", rows)
+def set_routes(routes: Sequence[tuple[int, str]], now: int) -> Program[None]:
+    """Where these people's waiting messages go, by number prefix; with "" nobody can reach the number."""
+    known = [{"person_id": person_id, "route": route} for person_id, route in routes if route]
+    yield Many("sms_order_route", known)
+    yield Many("sms_order_unroutable", [{"person_id": one, "now": now} for one, route in routes if not route])
 
 
 # What leaves --------------------------------------------------------------------------------------------------------
 
 
-def claim(channel: str, routes: Sequence[str], free: int, decide: Decide, now: int) -> Program[list[Leaving]]:
-    """Take what may leave by ``channel``, ``free`` segments at the most, the urgent first; the attempts are kept before.
+def claim(who: Claiming, decide: Decide, now: int) -> Program[list[Leaving]]:
+    """Take what may leave by a channel, the urgent first; the attempts are kept before anything leaves.
 
     Everything that decides is looked at here, in the transaction that hands over: what was switched off, taken back or
-    has expired meanwhile never leaves.
+    has expired meanwhile never leaves. The segments of one message leave together, also where they are more than is free.
     """
     leaving: list[Leaving] = []
     rows: list[dict[str, object]] = []
+    free = yield from _room(who, now)
     ((next_id,),) = yield Sql("sms_attempt_next")
-    for facts in (yield from _due(routes, free, now)):
-        decision = decide(facts)
-        if not isinstance(decision, Go):
-            yield from _hold(facts, decision, now)
-            continue
-        missing = yield from _missing(facts, decision.segments)
-        if len(missing) > free:
-            break  # the segments of one message leave together
-        free -= len(missing)
-        attempts = tuple((number, next_id + at) for at, number in enumerate(missing))
-        next_id += len(missing)
-        told = Leaving(facts=facts, segments=decision.segments, attempts=attempts, source=decision.source)
-        leaving.append(told)
-        rows += [
-            {
-                "id": attempt_id,
-                "order_id": facts.order_id,
-                "segment_no": number,
-                "channel": channel,
-                "source": decision.source,
-                "sent_at": now,
-            }
-            for number, attempt_id in attempts
-        ]
+    looked = 0
+    # What is held back makes room for the next ones, so that a thousand suppressed messages keep nobody waiting.
+    while not leaving and looked < LOOKED_MAX and (due := (yield from _due(who.routes, free, now))):
+        looked += len(due)
+        for facts in due:
+            decision = decide(facts)
+            if not isinstance(decision, Go):
+                yield from _hold(facts, decision, now)
+                continue
+            missing, tried = yield from _missing(facts, decision.segments)
+            if leaving and len(rows) + len(missing) > free:
+                break
+            one = Leaving(
+                facts=facts,
+                segments=decision.segments,
+                attempts=tuple((number, next_id + len(rows) + at) for at, number in enumerate(missing)),
+                source=decision.source,
+                tried=tried,
+            )
+            leaving.append(one)
+            rows += _attempts(who, one, decision, len(rows), now)
     yield Many("sms_attempt_add", rows)
     yield Many("sms_order_sending", [{"id": one.facts.order_id} for one in leaving])
     yield from _count_sent(leaving, now)
+    if who.day_segments and rows:
+        yield Sql("sms_channel_add", {"day": day_at(now), "channel": who.channel, "segments": len(rows)})
     return leaving
 
 
-def _missing(facts: Facts, segments: int) -> Program[list[int]]:
-    """The segments that no carrier has taken, nor may have taken: all of them the first time."""
+def _room(who: Claiming, now: int) -> Program[int]:
+    """How many segments may leave: what is free, and what the contract still allows today."""
+    if not who.day_segments:
+        return who.free
+    ((used,),) = yield Sql("sms_channel_today", {"day": day_at(now), "channel": who.channel})
+    return max(0, min(who.free, who.day_segments - int(used)))
+
+
+def _attempts(who: Claiming, one: Leaving, go: Go, place: int, now: int) -> Iterator[dict[str, object]]:
+    """The rows of a message's attempts; ``place`` is that of the first among all of the claim."""
+    for at, (number, attempt_id) in enumerate(one.attempts, place):
+        yield {
+            "id": attempt_id,
+            "order_id": one.facts.order_id,
+            "segment_no": number,
+            "again": int(one.facts.tries > 0),
+            "channel": who.channel,
+            "source": go.source,
+            "message_id": who.own_ids[at] if at < len(who.own_ids) else None,
+            "overridden": int(go.overridden),
+            "sent_at": now,
+        }
+
+
+def _missing(facts: Facts, segments: int) -> Program[tuple[list[int], tuple[str, ...]]]:
+    """The segments that no carrier has taken, nor may have taken (all of them the first time), and the channels tried."""
     wanted = list(range(1, segments + 1))
     if not facts.tries:
-        return wanted
-    taken = {row[0] for row in (yield Sql("sms_segments_settled", {"order_id": facts.order_id}))}
-    return [number for number in wanted if number not in taken]
+        return wanted, ()
+    before = yield Sql("sms_order_attempts", {"order_id": facts.order_id})
+    taken = {number for number, state, _ in before if state in ("accepted", "in_doubt", "sending")}
+    tried = tuple(sorted({channel for _, _, channel in before}))
+    return [number for number in wanted if number not in taken], tried
 
 
 def _count_sent(leaving: Sequence[Leaving], now: int) -> Program[None]:
@@ -264,7 +322,7 @@ def _due(routes: Sequence[str], limit: int, now: int) -> Program[list[Facts]]:
         for route in routes:
             if len(found) < limit:
                 told = {"route": route, "priority": priority, "now": now, "limit": limit - len(found)}
-                rows = yield Sql("sms_due", {**told, "day": day_at(now)})
+                rows = yield Sql("sms_due", {**told, "day": day_at(now), "leaves_by": now + LEAVES_WITHIN_US})
                 found += [Facts(*row) for row in rows]
     return found
 
@@ -278,13 +336,24 @@ def _hold(facts: Facts, decision: Wait | Stop, now: int) -> Program[None]:
     yield Sql("sms_order_stop", told)
 
 
-def in_doubt(channel: str, now: int) -> Program[int]:
-    """At a start: what a dead process had handed to the channel and got no answer for. Returns how many attempts."""
-    lost = yield Sql("sms_attempts_lost", {"channel": channel, "now": now})
+def waiting(routes: Sequence[str], now: int) -> Program[bool]:
+    """Whether anything is due on one of the routes."""
+    for route in routes:
+        ((found,),) = yield Sql("sms_waiting", {"route": route, "now": now})
+        if found:
+            return True
+    return False
+
+
+def in_doubt(now: int) -> Program[int]:
+    """At a start: what a dead process had handed to a channel and got no answer for. Returns how many attempts."""
+    lost = yield Sql("sms_attempts_lost", {"now": now})
     if lost:
         yield from _step_orders([row[0] for row in lost], now)
-        detail = {"channel": channel, "attempts": len(lost)}
-        yield Audit(action="sms.in_doubt", actor=0, subject=f"channel:{channel}", detail=detail)
+        by_channel = Counter(row[1] for row in lost)
+        for channel, attempts in sorted(by_channel.items()):
+            detail = {"channel": channel, "attempts": attempts}
+            yield Audit(action="sms.in_doubt", actor=0, subject=f"channel:{channel}", detail=detail)
     return len(lost)
 
 
@@ -306,6 +375,7 @@ def settling(price: Price) -> Each[Answered, None]:
         if accepted:
             yield from _charge(accepted, price)
             yield from _early_reports(accepted)
+        yield from _reroute([one for one in answers if one.reroute])
         again_at = max(one.again_at for one in answers)
         yield from _step_orders([one.attempt_id for one in answers], max(one.at for one in answers), again_at)
         return [None] * len(answers)
@@ -318,9 +388,17 @@ def _answer_row(one: Answered) -> dict[str, object]:
     return {name: getattr(one, name) for name in names}
 
 
+def _reroute(answers: Sequence[Answered]) -> Program[None]:
+    """Learn whose number it is now, for this message and all that follow."""
+    rows = [{"attempt_id": one.attempt_id, "route": one.reroute} for one in answers]
+    yield Many("sms_order_reroute", rows)
+    yield Many("phone_route_learn", rows)
+
+
 def _charge(attempts: Sequence[int], price: Price) -> Program[None]:
     """One line for each accepted segment that has none; its unique key makes a second one impossible (I3)."""
-    for row in (yield Sql("sms_accepted", {"attempts": json.dumps(attempts)})):
+    once = list(dict.fromkeys(attempts))  # of two reports about one segment, brought together, each would charge it
+    for row in (yield Sql("sms_accepted", {"attempts": json.dumps(once)})):
         line = price(Accepted(*row))
         if line is not None:
             yield Charge(line)
@@ -360,6 +438,7 @@ def _apply(attempt_id: int, person_id: int, told: Mapping[str, object], *, perma
         yield Sql("phone_reached", {"person_id": person_id})
     elif changed and permanent:
         yield Sql("phone_failed", {"person_id": person_id, "now": told["at"], "bad_from": PERMANENT_FAILURES})
+        yield from phones.failed(person_id, told)
 
 
 def reporting(price: Price) -> Each[Reported, bool]:
@@ -372,21 +451,53 @@ def reporting(price: Price) -> Each[Reported, bool]:
     def report_each(reports: Sequence[Reported]) -> Program[list[bool | Refused]]:
         yield CommitNo()
         keys = [(one.channel, one.message_id, one.phone_lookup.hex().upper()) for one in reports]
-        found = {row[0]: row for row in (yield Sql("sms_report_find", {"reports": json.dumps(keys)}))}
+        found: dict[int, list[tuple[int, int]]] = {}
+        for place, attempt_id, person_id, _ in (yield Sql("sms_report_find", {"reports": json.dumps(keys)})):
+            found.setdefault(place, []).append((attempt_id, person_id))
         for place, one in enumerate(reports):
             told = {name: getattr(one, name) for name in ("state", "stat", "error", "done_at", "at")}
-            if place in found:
-                yield from _apply(found[place][1], found[place][2], told, permanent=one.permanent)
-            else:
+            for attempt_id, person_id in found.get(place, ()):
+                yield from _apply(attempt_id, person_id, told, permanent=one.permanent)
+            if place not in found:
                 key = {"channel": one.channel, "message_id": one.message_id, "phone_lookup": one.phone_lookup}
                 yield Sql("sms_report_keep", {**told, **key, "permanent": int(one.permanent)})
-        attempts = [row[1] for row in found.values()]
+        attempts = [attempt_id for told in found.values() for attempt_id, _ in told]
         if attempts:
             yield from _charge(attempts, price)
             yield from _step_orders(attempts, max(one.at for one in reports))
         return [place in found for place in range(len(reports))]
 
     return report_each
+
+
+def match_doubts(price: Price, before: int, now: int, limit: int = 200) -> Program[int]:
+    """Give attempts in doubt the reports that can only be theirs: same channel and number, one order, no other way to tell.
+
+    Reports received before ``before`` whose answer would have come by then. Returns how many were matched; each is
+    charged once, as any report proves its acceptance.
+    """
+    yield CommitNo()
+    found = yield Sql("sms_doubts_reported", {"before": before, "span": DOUBT_US, "limit": limit})
+    matched: list[int] = []
+    used: set[int] = set()
+    for attempt_id, person_id, report_id, message_id, state, stat, error, done_at, at, permanent in found:
+        if attempt_id in matched or report_id in used:
+            continue
+        yield Sql("sms_attempt_named", {"attempt_id": attempt_id, "message_id": message_id})
+        told = {"state": state, "stat": stat, "error": error, "done_at": done_at, "at": at}
+        yield from _apply(attempt_id, person_id, told, permanent=bool(permanent))
+        yield Sql("sms_report_taken", {"id": report_id})
+        matched.append(attempt_id)
+        used.add(report_id)
+    if matched:
+        yield from _charge(matched, price)
+        yield from _step_orders(matched, now)
+    return len(matched)
+
+
+def expire(now: int, limit: int) -> Program[int]:
+    """What nobody took in time is told as expired, also while no channel is up. Returns how many messages."""
+    return len((yield Sql("sms_expire", {"now": now, "limit": limit})))
 
 
 def unreported(now: int, limit: int) -> Program[int]:
@@ -396,9 +507,3 @@ def unreported(now: int, limit: int) -> Program[int]:
         yield CommitNo()
         yield from _step_orders([row[0] for row in rows], now)
     return len(rows)
-
-
-def figures(alert_id: int) -> Program[dict[str, tuple[int, int]]]:
-    """An alert's orders by state: (messages, segments)."""
-    rows = yield Sql("sms_figures", {"alert_id": alert_id})
-    return {row[0]: (row[1], row[2]) for row in rows}

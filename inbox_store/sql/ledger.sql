@@ -130,3 +130,12 @@ left join person p on p.id = o.person_id
 where a.state in ('sending', 'in_doubt') and a.state = 'in_doubt' and a.message_id is null
   and (:channel = '' or a.channel = :channel) and a.sent_at >= :from_at and a.sent_at < :to_at
 order by a.id;
+
+-- Which of these attempts are still in doubt, with all that share the id they left under, and their channel.
+-- name: sms_doubts_open
+select distinct j.key, b.id, b.channel
+from json_each(:attempts) j
+cross join sms_attempt a on a.id = j.value
+cross join sms_attempt b on b.id = a.id or (a.message_id is not null and b.channel = a.channel and b.message_id = a.message_id)
+where b.state = 'in_doubt'
+order by j.key, b.id;

@@ -21,9 +21,6 @@ on conflict (alert_id, person_id) do nothing;
 select distinct o.person_id, p.phone_sealed, p.phone_key from sms_order o cross join person p on p.id = o.person_id
 where o.state = 'waiting' and o.route is null and p.phone_sealed is not null limit :limit;
 
--- name: phone_route_keep
-insert into phone_state (person_id, route) values (:person_id, :route) on conflict (person_id) do update set route = excluded.route;
-
 -- name: sms_order_route
 update sms_order set route = :route where person_id = :person_id and state = 'waiting' and route is null;
 
@@ -31,9 +28,9 @@ update sms_order set route = :route where person_id = :person_id and state = 'wa
 select o.id, o.alert_id, t.kind, t.round, t.document_id, t.unit_id, tc.county_id, t.urgency, t.text, coalesce(d.is_test, 0),
     d.recalled_at is not null, t.created_at, o.person_id, o.unit_id, oc.county_id,
     coalesce((select w.on_or_off = 'off' from sms_switch w
-              where w.county_id = oc.county_id and w.approved = 1 and w.from_at <= :now order by w.from_at desc, w.id desc limit 1), 0),
+              where w.county_id = oc.county_id and w.approved = 1 and w.from_at <= :leaves_by order by w.from_at desc, w.id desc limit 1), 0),
     coalesce((select w.on_or_off = 'off' from sms_switch w
-              where w.county_id = tc.county_id and w.approved = 1 and w.from_at <= :now order by w.from_at desc, w.id desc limit 1), 0),
+              where w.county_id = tc.county_id and w.approved = 1 and w.from_at <= :leaves_by order by w.from_at desc, w.id desc limit 1), 0),
     p.phone_sealed, p.phone_key, o.route, s.bad_at is not null, coalesce(s.refused, ''), o.priority, o.due_at, o.expires_at, o.segments,
     o.tries, coalesce(sp.n, 0), coalesce(su.n, 0)
 from sms_order o
@@ -52,10 +49,21 @@ order by o.due_at, o.id limit :limit;
 select coalesce(max(id), 0) + 1 from sms_attempt;
 
 -- name: sms_attempt_add
-insert into sms_attempt (id, order_id, segment_no, acceptance_no, channel, source, state, sent_at)
+insert into sms_attempt (id, order_id, segment_no, acceptance_no, channel, source, state, sent_at, message_id, overridden)
 values (:id, :order_id, :segment_no,
-    (select count(*) + 1 from sms_attempt a where a.order_id = :order_id and a.segment_no = :segment_no and a.state in ('accepted', 'in_doubt')),
-    :channel, :source, 'sending', :sent_at);
+    case when :again = 0 then 1 else (select count(*) + 1 from sms_attempt a
+        where a.order_id = :order_id and a.segment_no = :segment_no and a.state in ('accepted', 'in_doubt')) end,
+    :channel, :source, 'sending', :sent_at, :message_id, :overridden);
+
+-- name: sms_waiting
+select exists (select 1 from sms_order where state = 'waiting' and route = :route and priority in (0, 1, 2, 3) and due_at <= :now);
+
+-- name: sms_channel_today
+select coalesce((select segments from sms_channel_day where day = :day and channel = :channel), 0);
+
+-- name: sms_channel_add
+insert into sms_channel_day (day, channel, segments) values (:day, :channel, :segments)
+on conflict (day, channel) do update set segments = sms_channel_day.segments + excluded.segments;
 
 -- name: sms_order_sending
 update sms_order set state = 'sending', tries = tries + 1, reason = null where id = :id;
@@ -70,15 +78,16 @@ update sms_order set state = :state, reason = :reason, settled_at = :now where i
 insert into sms_sent (day, who, id, n) values (:day, :who, :id, :n) on conflict (day, who, id) do update set n = sms_sent.n + excluded.n;
 
 -- name: sms_attempts_lost
-update sms_attempt set state = 'in_doubt', answered_at = :now where channel = :channel and state = 'sending' returning id;
+update sms_attempt set state = 'in_doubt', answered_at = :now where state = 'sending' returning id, channel;
 
 -- name: sms_attempt_answer
-update sms_attempt set state = :outcome, code = :code, message_id = nullif(:message_id, ''), answered_at = :at
+update sms_attempt set state = :outcome, code = :code, message_id = coalesce(nullif(:message_id, ''), message_id), answered_at = :at
 where id = :attempt_id and state in ('sending', 'in_doubt');
 
 -- name: sms_accepted
 select a.id, a.order_id, a.segment_no, a.acceptance_no, a.channel, coalesce(a.message_id, ''), a.answered_at, o.alert_id, t.kind, t.round,
-    t.document_id, coalesce(d.is_test, 0), t.unit_id, tc.county_id, o.person_id, o.unit_id, oc.county_id, p.phone_sealed, p.phone_key, o.segments
+    t.document_id, coalesce(d.is_test, 0), t.unit_id, tc.county_id, o.person_id, o.unit_id, oc.county_id, p.phone_sealed, p.phone_key, o.segments,
+    a.overridden
 from json_each(:attempts) j
 cross join sms_attempt a on a.id = j.value
 cross join sms_order o on o.id = a.order_id
@@ -129,7 +138,8 @@ on conflict (channel, message_id, stat, phone_lookup) do nothing;
 -- name: sms_attempt_report
 update sms_attempt set report = :state, stat = :stat, error = :error, done_at = :done_at, reported_at = :at,
     state = 'accepted', answered_at = coalesce(answered_at, :at)
-where id = :attempt_id and (report is null or report in ('waiting', 'unreported')) and coalesce(report, '') <> :state;
+where id = :attempt_id and coalesce(report, '') <> :state
+    and (report is null or report = 'waiting' or (report = 'unreported' and :state <> 'waiting'));
 
 -- name: phone_reached
 update phone_state set failures = 0 where person_id = :person_id and failures > 0 and bad_at is null;
@@ -167,13 +177,73 @@ from (
     group by l.order_id) n
 where o.id = n.order_id and o.state in ('sending', 'accepted', 'in_doubt', 'unreported', 'waiting') and o.state <> n.state;
 
+-- An intermediate report is no outcome either.
 -- name: sms_unreported
 update sms_attempt set report = 'unreported', reported_at = :now where id in (
-    select a.id from sms_attempt a where a.state = 'accepted' and a.report is null and a.answered_at <= :before limit :limit)
+    select a.id from sms_attempt a where a.state = 'accepted' and a.report is null and a.answered_at <= :before
+    union all
+    select a.id from sms_attempt a where a.state = 'accepted' and a.report = 'waiting' and a.answered_at <= :before limit :limit)
 returning id;
 
--- name: sms_segments_settled
-select segment_no from sms_attempt where order_id = :order_id and state in ('accepted', 'in_doubt', 'sending');
+-- name: sms_order_attempts
+select segment_no, state, channel from sms_attempt where order_id = :order_id;
+
+-- name: sms_order_reroute
+update sms_order set route = :route where id = (select order_id from sms_attempt where id = :attempt_id);
+
+-- name: phone_route_learn
+insert into phone_state (person_id, route)
+select o.person_id, :route from sms_attempt a cross join sms_order o on o.id = a.order_id where a.id = :attempt_id
+on conflict (person_id) do update set route = excluded.route;
+
+-- Reports kept without an attempt, beside the attempts in doubt that they can only be of: all that are in doubt for the number
+-- are of one order, and nothing to it is still under way.
+-- name: sms_doubts_reported
+select a.id, o.person_id, r.id, r.message_id, r.state, r.stat, r.error, r.done_at, r.received_at, r.permanent
+from sms_attempt a
+cross join sms_order o on o.id = a.order_id
+cross join person p on p.id = o.person_id
+cross join sms_report r on r.channel = a.channel and r.phone_lookup = p.phone_lookup
+where a.state = 'in_doubt' and a.message_id is null
+  and r.received_at <= :before and r.received_at >= a.sent_at and r.received_at <= a.sent_at + :span
+  and not exists (
+    select 1 from sms_order o2 cross join sms_attempt a2 on a2.order_id = o2.id
+    where o2.person_id = o.person_id and a2.channel = a.channel
+      and ((a2.state = 'in_doubt' and a2.message_id is null and a2.order_id <> a.order_id) or a2.state = 'sending'))
+order by r.id, a.segment_no, a.id limit :limit;
+
+-- name: sms_attempt_named
+update sms_attempt set message_id = :message_id where id = :attempt_id;
+
+-- name: alert_of_dispatch
+select id from alert where dispatch_id = :dispatch_id and kind = :kind and round = :round;
 
 -- name: sms_figures
 select state, count(*), sum(segments) from sms_order where alert_id = :alert_id group by state;
+
+-- name: sms_expire
+update sms_order set state = 'expired', reason = 'expired', settled_at = :now where id in (
+    select id from sms_order where state = 'waiting' and expires_at <= :now limit :limit)
+returning id;
+
+-- A number that no carrier has.
+-- name: sms_order_unroutable
+update sms_order set state = 'failed', reason = 'bad_number', settled_at = :now where person_id = :person_id and state = 'waiting' and route is null;
+
+-- A document's messages by state; what was charged for them.
+-- name: sms_of_document
+select o.state, count(*), sum(o.segments) from alert t cross join sms_order o on o.alert_id = t.id
+where t.document_id = :document_id group by o.state order by o.state;
+
+-- name: sms_charged_of_document
+select coalesce(sum(c.segments), 0), coalesce(sum(c.amount_li), 0) from alert t
+cross join charge_line c on c.alert_id = t.id and c.of_commit is null where t.document_id = :document_id;
+
+-- Open attempts by channel: under way, in doubt, accepted and not yet reported.
+-- name: sms_channels_open
+select channel, sum(state = 'sending'), sum(state = 'in_doubt'), 0 from sms_attempt where state in ('sending', 'in_doubt') group by channel
+union all
+select channel, 0, 0, count(*) from sms_attempt where state = 'accepted' and report is null group by channel;
+
+-- name: sms_backlog
+select coalesce(route, ''), count(*), min(due_at) from sms_order where state = 'waiting' group by 1 order by 1;

@@ -46,6 +46,8 @@ log = structlog.get_logger("sms")
 WAKE_MIN_S: Final = 0.002
 """At 1,000 segments a second a wake-up then sends two: finer costs turns of the loop and gains nothing."""
 
+AHEAD_S: Final = 0.1
+
 _is_usable = attrgetter("usable")
 
 NEVER_IN: Final = frozenset({"refused", "login_timeout", "unreachable"})
@@ -88,6 +90,7 @@ class ChannelLink:
         self._breaker = Breaker(limits.breaker)
         self._waiting: deque[Order] = deque()
         self._queued = 0
+        self._is_heeding = False
         self._intake = Intake(handlers.inbound, waiting_max=limits.inbound_max, batch_max=limits.batch_max)
         self._tasks: list[asyncio.Task[None]] = []
         self._wake: asyncio.TimerHandle | None = None
@@ -113,12 +116,13 @@ class ChannelLink:
 
     @property
     def free(self) -> int:
-        """Segments that would find a slot of the window now. The rate may still make them wait."""
+        """Segments that would find a slot of the window now, no more than the rate lets leave in ``AHEAD_S``."""
         if not self.state.up:
             return 0
         window = self._limits.session.window
         slots = sum(lane.free if lane.up else window if lane.usable else 0 for lane in self._lanes)
-        return max(0, slots - self._queued)
+        # What is handed in can no longer be taken back: a slow channel is given little at a time.
+        return max(0, min(slots, max(1, int(self.rate_per_s * AHEAD_S))) - self._queued)
 
     @property
     def rate_per_s(self) -> float:
@@ -217,7 +221,8 @@ class ChannelLink:
             return
         self._waiting.append(order)
         self._queued += order.waiting
-        self._pump()
+        if not self._is_heeding:
+            self._pump()
 
     def own_ids(self, count: int) -> list[tuple[int, str]]:
         """Sequences set aside, each with the message id it makes; none where the gateway gives the ids (all but SGIP).
@@ -313,7 +318,26 @@ class ChannelLink:
 
     def heed(self, lane: Lane, told: list[Happening[Place]]) -> None:
         """Something happened on ``lane``."""
-        now, changed, lost = ticks(), False, False
+        now = ticks()
+        # What the house hands in on hearing an answer leaves below, with all the others of this chunk.
+        self._is_heeding = True
+        try:
+            changed, lost = self._hear(lane, told, now)
+        finally:
+            self._is_heeding = False
+        if lost:
+            # A lost connection is one failure, not one for each segment that was open on it.
+            self._breaker.failed("lost", now)
+        if changed or self._breaker.reason:
+            self._look()
+        if self._queued:
+            self._pump()
+        if self._stopping:
+            self._emptied.set()
+
+    def _hear(self, lane: Lane, told: list[Happening[Place]], now: int) -> tuple[bool, bool]:
+        """Whether the state may have changed, and whether requests were open on a connection that is lost."""
+        changed = lost = False
         for one in told:
             if isinstance(one, Answered):
                 self._answered(one, now)
@@ -326,15 +350,7 @@ class ChannelLink:
             else:
                 changed = True
                 self._turned(lane, one)
-        if lost:
-            # A lost connection is one failure, not one for each segment that was open on it.
-            self._breaker.failed("lost", now)
-        if changed or self._breaker.reason:
-            self._look()
-        if self._queued:
-            self._pump()
-        if self._stopping:
-            self._emptied.set()
+        return changed, lost
 
     def _answered(self, one: Answered[Place], now: int) -> None:
         order, number = one.token

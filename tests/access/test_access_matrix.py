@@ -59,6 +59,7 @@ REACHED: dict[str, dict[RoleScope, set[str]]] = {
     "unit+own": {"unit": OWN_UNIT | MINE, "county": OWN_UNIT | MINE, "city": OWN_UNIT | MINE},
     "scope+own": {"unit": OWN_UNIT | MINE, "county": OWN_COUNTY | MINE, "city": EVERYWHERE},
     # A second person decides: within the scope, but never one's own.
+    "city-own": {"unit": NOWHERE, "county": NOWHERE, "city": EVERYWHERE - MINE},
     "scope-own": {"unit": OWN_UNIT, "county": OWN_COUNTY, "city": EVERYWHERE - MINE},
 }
 
@@ -112,6 +113,7 @@ EXPECTED: dict[Role, dict[str, str]] = {
     | {
         "org.people": "unit",
         "org.phones": "unit",
+        "phones.manage": "unit",
         "document.read": "unit+own",
         "document.open": "unit+own",
         "document.sign": "unit",
@@ -134,12 +136,15 @@ EXPECTED: dict[Role, dict[str, str]] = {
         "dispatch.read": "scope+own",
         "dispatch.review": "scope",
         "dispatch.approve": "scope-own",
+        "sms_switch.read": "scope",
+        "sms_switch.decide": "city-own",
         "exemptions.manage": "scope",
         "series.manage": "scope",
     },
     "supervisor": OFFICE
     | {
         "dispatch.read": "scope+own",
+        "sms_switch.read": "scope",
         "rates.read": "scope",
         "rates.recount": "city",
         "metrics.read": "city",
@@ -149,6 +154,9 @@ EXPECTED: dict[Role, dict[str, str]] = {
         "org.read": "scope",
         "org.people": "scope",
         "org.phones": "scope",
+        "phones.manage": "scope",
+        "sms_switch.read": "scope",
+        "sms_switch.apply": "scope",
         "org.import": "scope",
         "org.template": "all",
         "account.list": "scope",

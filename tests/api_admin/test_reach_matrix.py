@@ -7,16 +7,42 @@ from typing import Any
 import pytest
 
 from gateway.doors.routes import PUBLIC, Route
-from gateway.doors.v1 import account, api_keys, auth, figures, imports, organisation, registers, trace
+from gateway.doors.v1 import (
+    account,
+    api_keys,
+    auth,
+    figures,
+    imports,
+    notices,
+    organisation,
+    phones,
+    registers,
+    sms_switch,
+    trace,
+)
 from tests.api_admin.conftest import Office
+from tests.api_admin.test_phone_doors import go_bad
+from tests.api_admin.test_switch_doors import wish
 
-PARTS = (account, api_keys, auth, figures, imports, organisation, registers, trace)
+PARTS = (
+    account,
+    api_keys,
+    auth,
+    figures,
+    imports,
+    notices,
+    organisation,
+    phones,
+    registers,
+    sms_switch,
+    trace,
+)
 ROUTES = {route.name: route for part in PARTS for route in part.routes}
 
 MARCH = {"from": "2026-03-01", "to": "2026-03-31"}
 QUERIES = dict.fromkeys(("rates.show", "rates.xlsx", "rates.csv", "figures.online", "figures.logins"), MARCH)
 
-EVERYBODY = {"auth.me", "auth.logout", "auth.password"}
+EVERYBODY = {"auth.me", "auth.logout", "auth.password", "notice.list", "notice.read"}
 ORG = {"org.regions", "org.lines", "org.units", "org.unit", "org.no_clerk", "exemption.list", "series.list"}
 SCOPES = {"scope.list", "scope.save", "scope.show", "scope.replace", "scope.drop"}
 RATES = {"rates.show", "rates.xlsx", "rates.csv", "figures.logins"}
@@ -31,19 +57,30 @@ ADMIN = {
     "account.unfreeze",
     "account.close",
 }
+PHONES = {"phone.list", "phone.clear"}
+SWITCHES = {"sms_switch.list", "sms_switch.standing"}
 KEYS = {"api_key.list", "api_key.create", "api_key.revoke"}
 
 EXPECTED: dict[str, set[str]] = {
-    "admin": EVERYBODY | ORG | SCOPES | ADMIN | {"rates.recount", "figures.online"},
-    "eadmin": EVERYBODY | ORG | SCOPES | ADMIN,
+    "admin": EVERYBODY
+    | ORG
+    | SCOPES
+    | ADMIN
+    | PHONES
+    | SWITCHES
+    | {"rates.recount", "figures.online", "sms_switch.apply"},
+    "eadmin": EVERYBODY | ORG | SCOPES | ADMIN | PHONES | SWITCHES | {"sms_switch.apply"},
     "security": EVERYBODY | ORG | KEYS | {"unit.people", "account.unlock", "account.revoke"},
     "esecurity": EVERYBODY | ORG | KEYS | {"unit.people", "account.unlock", "account.revoke"},
     "auditor": EVERYBODY | {"audit.list", "audit.verify", "audit.head"},
     "eauditor": EVERYBODY | {"audit.list", "audit.verify", "audit.head"},
-    "approver": EVERYBODY | ORG | {"exemption.add", "series.add"},
-    "supervisor": EVERYBODY | ORG | RATES | {"rates.recount", "figures.online"},
-    "esupervisor": EVERYBODY | ORG | RATES,
-    "eclerk": EVERYBODY | ORG | SCOPES | RATES | {"unit.people"},
+    "approver": EVERYBODY
+    | ORG
+    | SWITCHES
+    | {"exemption.add", "series.add", "sms_switch.approve", "sms_switch.reject"},
+    "supervisor": EVERYBODY | ORG | RATES | SWITCHES | {"rates.recount", "figures.online"},
+    "esupervisor": EVERYBODY | ORG | RATES | SWITCHES,
+    "eclerk": EVERYBODY | ORG | SCOPES | RATES | PHONES | {"unit.people"},
     "estaff": EVERYBODY | ORG,
 }
 """Which routes open at all for whom; written from the duties, a new route fails here until somebody says who has it."""
@@ -97,6 +134,8 @@ async def test_a_county_looks_into_no_other(office: Office, who: str) -> None:
         "actions": ["org.read"],
     }
     await office.post("/api-keys", "security", key)
+    await office.post("/sms/switches", "wadmin", await wish(office, "120"))
+    await go_bad(office, "wclerk", "both")
     for name, route in ROUTES.items():
         whole_house = name in ("audit.verify", "audit.head", "receipt.keys")
         # The address book is the office's, whichever county somebody supervises in (F32: administrators see their own).
@@ -112,6 +151,7 @@ async def test_a_county_looks_into_no_other(office: Office, who: str) -> None:
 async def test_a_county_touches_no_other(office: Office) -> None:
     """Every route that names a unit or an account of the other county refuses: 403, or 404 where it is not shown."""
     numbers = {"unit_id": await office.unit("W01"), "account_id": await office.account("wclerk")}
+    (numbers["person_id"],) = await go_bad(office, "wclerk")
     bodies: dict[str, object] = {
         "account.freeze": {},
         "account.close": {},
@@ -120,7 +160,7 @@ async def test_a_county_touches_no_other(office: Office) -> None:
     }
     for who in ("eadmin", "esecurity"):
         for name, route in ROUTES.items():
-            if not ({"unit_id", "account_id"} & route.places.keys()):
+            if not ({"unit_id", "account_id", "person_id"} & route.places.keys()):
                 continue
             body: dict[str, Any] = {"json": bodies[name]} if name in bodies else {}
             told = await office.ask(route.method, path_of(route, numbers), who, **body)

@@ -107,13 +107,13 @@ def test_a_closed_month_changed_behind_our_back_is_named(desk: Desk) -> None:
 
 
 def test_statements_as_files(desk: Desk, tmp_path: Path) -> None:
-    """A workbook and a CSV for each payer and the summary; of closed months the same bytes again, never overwritten."""
+    """A workbook, a CSV and a page to print for each payer, and the summary; of closed months the same bytes again, never overwritten."""
     desk.done("bill", "close", "201804", "--yes")
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
         desk.done("bill", "statement", "--month", "201804", "--out", str(folder))
     names = sorted(path.name for path in first.iterdir())
-    assert len(names) == 8
+    assert len(names) == 11
     assert "110-东川县-2018年4月短信费用结算单.xlsx" in names
     assert "2018年4月短信费用分摊汇总.csv" in names
     assert all((first / name).read_bytes() == (second / name).read_bytes() for name in names)

@@ -60,9 +60,27 @@ def test_what_the_demo_tells_to_try_can_be_typed() -> None:
         account_id=1,
         token_epoch=0,
     )
-    played = Played(document_id=1, dispatch_id=1, meeting_id=2, summary={}, faults=[], seconds=1.0)
+    played = Played(
+        document_id=1,
+        dispatch_id=1,
+        meeting_id=2,
+        reminded=(1,),
+        summary={},
+        faults=[],
+        month=202601,
+        seconds=1.0,
+    )
     clerks = {number: msgspec.structs.replace(player, unit_code=f"U{number}") for number in range(50)}
-    cast = Cast(sender=player, approver=player, clerks=clerks, tokens={1: "T"}, units=50, persons=1)
+    cast = Cast(
+        sender=player,
+        approver=player,
+        clerks=clerks,
+        county_offices=(),
+        switched_off="",
+        tokens={1: "T"},
+        units=50,
+        persons=1,
+    )
     lines = next_lines("http://127.0.0.1:1", Path("/data"), cast, played)
     typed = list(commands("```sh\n" + "\n".join(line.partition("#")[0] for line in lines) + "\n```"))
     ours = [words for words in typed if words[0] == "songda"]

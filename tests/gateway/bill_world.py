@@ -10,13 +10,12 @@ from typing import Literal
 
 from config.loading import load
 from gateway.assembly import open_parts
-from gateway.flows.billing import city_of
+from gateway.flows.charging import Charger
 from gateway.house import House
-from inbox_store.ledger import ChargeLine
-from inbox_store.programs import ledger, sms
+from inbox_store.programs import sms
 from inbox_store.programs.sms import (
-    Accepted,
     Answered,
+    Claiming,
     Decision,
     Facts,
     Go,
@@ -26,10 +25,6 @@ from inbox_store.programs.sms import (
     Stop,
 )
 from inbox_store.times import DAY_US, moment, parse_iso
-from sms_billing.lines import Charging
-from sms_billing.payers import Payers
-from sms_billing.periods import Books
-from sms_billing.tariff import Tariff
 from tests.inbox_store.world import Clock, World
 
 APRIL = parse_iso("2018-04-07T10:00:00")
@@ -69,7 +64,7 @@ class Office:
         alert_id = await world.write(sms.add_alert(told, 0, now))
         await world.write(sms.order_chunk(alert_id, {"after": 0, "to": 2**60}, now))
         people = await world.read(sms.unrouted(100))
-        await world.write(sms.set_routes([(person, ROUTE) for person, _, _ in people]))
+        await world.write(sms.set_routes([(person, ROUTE) for person, _, _ in people], self.clock.now))
 
     async def leave(self, segments: int = 1) -> list[int]:
         """All that waits leaves; the attempts."""
@@ -87,7 +82,9 @@ class Office:
         await self._claim(lambda _: Stop(state="suppressed", reason="county_off"))
 
     async def _claim(self, decide: sms.Decide) -> list[Leaving]:
-        return await self.world.write(sms.claim(CHANNEL, [ROUTE], 1000, decide, self.clock.now))
+        return await self.world.write(
+            sms.claim(Claiming(channel=CHANNEL, routes=(ROUTE,), free=1000), decide, self.clock.now)
+        )
 
     async def accept(self, attempts: Sequence[int]) -> None:
         """The carrier took them, under ids made of them."""
@@ -111,15 +108,8 @@ class Office:
         await self.world.write(sms.reporting(await self.price())([told]))
 
     async def price(self) -> sms.Price:
-        """The rules of the source, with the months that are closed."""
-        city_id = city_of(await self.house.organisation())
-        books = Books(begin=201801, months=frozenset(await self.world.read(ledger.closed_months())))
-        charging = Charging([Tariff(price_li=50, from_at=0)], Payers(city_id))
-
-        def line(accepted: Accepted) -> ChargeLine:
-            return charging.line(accepted, "199****0000", books)
-
-        return line
+        """The rules as they stand."""
+        return (await Charger.of(self.house)).price
 
     def detail_line(
         self, attempt: int, stat: str = "DELIVRD", message_id: str = "", segments: int = 1
@@ -152,7 +142,7 @@ async def april(here: Office) -> list[int]:
     await here.alert("S0", ["U4"])
     city = await here.leave()
     await here.accept(city[1:])
-    await here.world.write(sms.in_doubt(CHANNEL, here.clock.now))
+    await here.world.write(sms.in_doubt(here.clock.now))
     await here.alert("U4", ["U5"], segments=2)
     await here.suppress()
     return [*east, *city]

@@ -13,8 +13,9 @@ import openpyxl
 import pytest
 
 from gateway.bill_sheets import BillFile, open_note, sheet_of, statement_files
-from gateway.flows import billing
-from gateway.flows.billing import Bills, Wanted
+from gateway.flows import billing, reconciling
+from gateway.flows.billing import Bills
+from gateway.flows.reconciling import Wanted
 from gateway.sheets import to_csv, to_xlsx
 from inbox_store.embedded import FILE
 from inbox_store.errors import Refused
@@ -159,7 +160,7 @@ async def test_a_carriers_file(here: Office, tmp_path: Path) -> None:
     file = written(tmp_path / "detail.csv", lines)
     position = here.world.store.engine.position
     steps: list[str] = []
-    told = await billing.reconcile_file(
+    told = await reconciling.reconcile_file(
         here.house, Wanted(file=file, channel=CHANNEL), lambda what, *_: steps.append(what)
     )
     assert told.month == 201804
@@ -184,9 +185,9 @@ async def test_a_file_without_times_or_headings(here: Office, tmp_path: Path) ->
     """Without a time the month must be named; without its columns nothing is read."""
     undated = written(tmp_path / "undated.csv", ["m1,13800000000,1,,1,DELIVRD"])
     with pytest.raises(Refused, match="detail_undated"):
-        await billing.reconcile_file(here.house, Wanted(file=undated), no_tell)
-    assert (await billing.reconcile_file(here.house, Wanted(file=undated, month=201804), no_tell)).count == 1
+        await reconciling.reconcile_file(here.house, Wanted(file=undated), no_tell)
+    assert (await reconciling.reconcile_file(here.house, Wanted(file=undated, month=201804), no_tell)).count == 1
     bare = tmp_path / "bare.csv"
     bare.write_text("a,b\n1,2\n", "utf-8")
     with pytest.raises(Refused, match="detail_columns"):
-        await billing.reconcile_file(here.house, Wanted(file=bare), no_tell)
+        await reconciling.reconcile_file(here.house, Wanted(file=bare), no_tell)

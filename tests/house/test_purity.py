@@ -39,11 +39,15 @@ PURE = (
     "push.sms.checks",
     "push.sms.cmpp",
     "push.sms.cmpp.*",
+    "push.sms.compose",
+    "push.sms.failures",
     "push.sms.fields",
     "push.sms.happenings",
     "push.sms.joining",
     "push.sms.machine",
+    "push.sms.prefixes",
     "push.sms.session",
+    "push.sms.shares",
     "push.sms.window",
     "push.sms.gsm",
     "push.sms.sgip",
@@ -82,6 +86,18 @@ ALLOWED = {
         "inbox_store.programs.*",
         "inbox_store.keys",
     ): "names the vault that is passed in; keys are read elsewhere",
+    (
+        "gateway.rules.sms_answers",
+        "push.sms.ports",
+    ): "reads the outcomes that a channel tells; it is sent elsewhere",
+    (
+        "inbox_store.programs.*",
+        "inbox_store.failpoints",
+    ): "does nothing unless a test asks for a death there",
+    (
+        "push.sms.compose",
+        "push.sms.sender",
+    ): "names the message that is handed in; it is sent elsewhere",
 }
 
 

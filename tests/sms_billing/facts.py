@@ -56,6 +56,7 @@ def accepted(when: str = "2018-04-07T10:00:00", **changed: object) -> Accepted:
         phone_sealed=None,
         phone_key=None,
         segments=1,
+        overridden=0,
     )
     return msgspec.structs.replace(told, **changed)
 

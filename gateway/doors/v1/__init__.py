@@ -14,10 +14,17 @@ from gateway.doors.v1 import (
     imports,
     inbox,
     meetings,
+    messages,
+    notices,
     organisation,
+    phones,
     receiving,
     registers,
     sending,
+    short_link,
+    sms_callbacks,
+    sms_replies,
+    sms_switch,
     trace,
     tracking,
 )
@@ -37,6 +44,13 @@ PARTS: Final[tuple[Routes, ...]] = (
     inbox.routes,
     receiving.routes,
     meetings.routes,
+    sms_replies.routes,
+    messages.routes,
+    notices.routes,
+    phones.routes,
+    sms_callbacks.routes,
+    short_link.routes,
+    sms_switch.routes,
 )
 
 

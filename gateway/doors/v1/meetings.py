@@ -228,7 +228,7 @@ async def answered(call: AppCall[None, None]) -> ReceiptAnswer:
     zh="本人答复参会、不参会或请假",
     en="A person's own yes, no or leave",
     example=PersonalBody(answer="leave", reason="出差"),
-    errors=("field_missing", "scope_unknown_unit", "deadline_passed", "not_addressed"),
+    errors=("field_missing", "scope_unknown_unit", "deadline_passed", "not_addressed", "already_recalled"),
 )
 async def answer_personally(call: AppCall[PersonalBody, None]) -> Encoded:
     """Keeps a person's own answer."""

@@ -17,6 +17,8 @@ from push.sms.smpp import SmppServer, pdu
 from push.sms.smpp import results as smpp
 
 Name = Literal["cmpp", "smgp", "smpp", "sgip"]
+AnyName = Literal["cmpp", "smgp", "smpp", "sgip", "http"]
+"""What a port may speak: a carrier's protocol, or the sample aggregator's HTTP (``http_desk``)."""
 
 NODE: Final = 3_093_300_001
 """The node number of the simulated SMG (sgip §1)."""

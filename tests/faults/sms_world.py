@@ -1,0 +1,309 @@
+"""A city whose people all have telephones, carriers that write their own invoice, and servers between the two.
+
+    with sms_world(tmp_path, units=60, spoken=FOUR, script=UNRELIABLE) as world:
+        with world.serving(failpoint="sms_after_claim:3") as server:
+            world.hand_in(server, documents=5)
+            assert server.wait() == -signal.SIGKILL
+        with world.serving() as server:
+            world.until_quiet()
+            server.stop()
+        world.check()
+
+The carriers are processes of their own (`songda carrier-sim`): no kill of ours ends them, and their detail files hold
+every segment they accepted, written before we were answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from inbox_store.orgrows import OrgRows
+from tests.faults.callers import LOST, Ledger, Office, ledger_path, office, rows_in
+from tests.faults.server import ROOT, Server, found, free_port, serving
+from tests.faults.wide_city import more_units, wide_city
+from tests.gateway.sms_city import ACCOUNT, SECRET, channel
+
+SPOKEN: Final = {"cmpp3": "cmpp", "cmpp2": "cmpp", "smgp": "smgp", "smpp": "smpp", "sgip": "sgip"}
+"""Our protocols, and what the carrier calls them."""
+
+FOUR: Final = ("cmpp3", "smgp", "smpp", "sgip")
+SGIP: Final = {"node": 3_093_399_999, "corp_id": "99999", "listen_host": "127.0.0.1"}
+SOURCE: Final = "10657500"
+DIGITS: Final = 4
+"""Of the extension that tells alerts apart: what is in doubt is found in the invoice by number, extension and minute."""
+
+OPEN: Final = ("waiting", "sending")
+PROMPT: Final = """
+[delays]
+report = [1, 20]
+"""
+UNRELIABLE: Final = """
+refusals = [9]
+[answers]
+refuse = 0.01
+throttle = 0.005
+drop = 0.001
+drop_accepted = 0.002
+[reports]
+failed = 0.02
+lost = 0.01
+early = 0.05
+interim = 0.03
+late = 0.02
+reordered = 0.05
+duplicate = 0.05
+contradicting = 0.02
+[delays]
+report = [1, 30]
+late = [300, 900]
+reordered = [20, 60]
+again = [1, 40]
+"""
+LOOK_EVERY_S: Final = 0.002
+QUIET_S: Final = 60.0
+
+
+@dataclass(slots=True)
+class Carrier:
+    """A carrier that runs; ``detail`` is its invoice."""
+
+    process: subprocess.Popen[bytes]
+    ports: dict[str, int]
+    detail: Path
+    restart: Callable[[], Carrier]
+    """The same carrier again, on its ports and its invoice."""
+
+    def accepted(self) -> int:
+        """Segments on the invoice."""
+        return max(0, self.detail.read_bytes().count(b"\n") - 1)
+
+    def kill(self) -> None:
+        """Gone, without a word."""
+        self.process.kill()
+        self.process.wait(10)
+
+    def stop(self) -> dict[str, Counter[str]]:
+        """End it; returns what happened at each desk: submits by what befell them, reports told and taken."""
+        self.process.send_signal(signal.SIGTERM)
+        out, _ = self.process.communicate(timeout=15)
+        told: dict[str, dict[str, int]] = json.loads(out.splitlines()[-1])["ended"]
+        return {name: Counter(counts) for name, counts in told.items()}
+
+
+def carrier(
+    folder: Path, ports: Mapping[str, int], script: str = PROMPT, *, listening: int = 0, name: str = "carrier"
+) -> Carrier:
+    """Start a carrier that speaks at these ports, and return when it listens."""
+    detail, written = folder / f"{name}.csv", folder / f"{name}.toml"
+    written.write_text(script, "utf-8")
+    told = ["--script", str(written), "--detail", str(detail), "--account", f"{ACCOUNT}:{SECRET}"]
+    for spoken, port in ports.items():
+        told += ["--protocol", spoken, "--port", str(port)]
+    if listening:
+        told += ["--report-to", f"{ACCOUNT}=127.0.0.1:{listening}:{ACCOUNT}:{SECRET}"]
+    command = [sys.executable, "-m", "gateway.cli", "carrier-sim", *told]
+    with (folder / f"{name}.stderr").open("ab") as errors:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors)
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    assert first, (folder / f"{name}.stderr").read_text("utf-8")
+    listens: dict[str, int] = json.loads(first)["listening"]
+
+    def again() -> Carrier:
+        return carrier(folder, listens, script, listening=listening, name=name)
+
+    return Carrier(process, listens, detail, again)
+
+
+def two_counties(units: int) -> OrgRows:
+    """The wide city, every second of its further units in the other county."""
+    rows = wide_city(units)
+    odd = set(more_units(units)[::2])
+    return replace(
+        rows,
+        units=tuple(
+            replace(unit, name=f"东川县第{unit.code}学校", region_code="110") if unit.code in odd else unit
+            for unit in rows.units
+        ),
+    )
+
+
+@dataclass
+class SmsWorld:
+    """The folder, its channels and carriers; servers come and go."""
+
+    folder: Path
+    rows: OrgRows
+    units: tuple[str, ...]
+    """Who is written to: three people each."""
+    carriers: dict[str, Carrier] = field(default_factory=dict)
+    capacity: dict[str, int] = field(default_factory=dict)
+    """Of each channel: how many segments may be without an answer."""
+    environ: dict[str, str] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    """What the carriers that were stopped have told of their desks, together."""
+    begun: list[str] = field(default_factory=list)
+    ended: set[str] = field(default_factory=set)
+    answers: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    @property
+    def details(self) -> list[Path]:
+        """The invoices."""
+        return [one.detail for one in self.carriers.values()]
+
+    def accepted(self) -> int:
+        """Segments that carriers have on their invoices."""
+        return sum(one.accepted() for one in self.carriers.values())
+
+    def channels(self, tables: Sequence[str]) -> None:
+        """The channels of the servers to come."""
+        (self.folder.parent / "channels.toml").write_text("\n".join(tables), "utf-8")
+
+    def secret(self, name: str) -> None:
+        """The secret of a channel, where the server looks for it."""
+        path = self.folder / "keys" / f"sms-{name}.secret"
+        path.write_text(SECRET)
+        path.chmod(0o600)
+
+    def serving(self, *, failpoint: str = "", **environ: str) -> AbstractContextManager[Server]:
+        """A server that is ready."""
+        return serving(self.folder, failpoint=failpoint, environ={**self.environ, **environ})
+
+    def rows_in(self, query: str) -> list[tuple[Any, ...]]:
+        """What the file holds."""
+        return rows_in(self.folder, query)
+
+    def states(self) -> Counter[str]:
+        """Orders by state."""
+        return Counter(dict(self.rows_in("select state, count(*) from sms_order group by state")))
+
+    def sending(self) -> dict[int, str]:
+        """Attempts that were handed to a channel, and whose outcome is not kept yet: each with its channel."""
+        return dict(self.rows_in("select id, channel from sms_attempt where state = 'sending'"))
+
+    # Documents ------------------------------------------------------------------------------------------------------
+
+    def hand_in(self, server: Server, documents: int, **more: object) -> None:
+        """So many documents more, each with a reminder to everybody who is written to; returns when all are sent out."""
+        self.begun += [f"sms-{len(self.begun) + number}" for number in range(1, documents + 1)]
+        self.ask(server, lambda people: self.finish(people, **more))
+
+    async def finish(self, people: Office, **more: object) -> None:
+        """Hand in what was begun and not sent out; asked again after a kill it is the same documents."""
+        for key in [key for key in self.begun if key not in self.ended]:
+            told = await people.submit(key, self.units, sms_reminder=True, **more)
+            await people.sent(told.dispatch_id)
+            self.ended.add(key)
+
+    def ask(self, server: Server, what: Callable[[Office], Any]) -> Any:  # noqa: ANN401 - whatever is asked for
+        """One visit to the doors. Raises one of ``LOST``."""
+
+        async def visit() -> Any:  # noqa: ANN401
+            async with office(server, Ledger(ledger_path(self.folder)), answers=self.answers) as people:
+                return await what(people)
+
+        return asyncio.run(visit())
+
+    def try_to_finish(self, server: Server) -> None:
+        """As far as the server lives."""
+        with suppress(*LOST):
+            self.ask(server, self.finish)
+
+    # Waiting --------------------------------------------------------------------------------------------------------
+
+    def until(self, holds: Callable[[], bool], what: str, within_s: float = 30.0) -> float:
+        """Wait for it; returns the seconds. Raises AssertionError with ``what`` was waited for."""
+        began = time.monotonic()
+        while not holds():
+            assert time.monotonic() - began < within_s, f"not within {within_s} s: {what}; {self.states()}"
+            time.sleep(LOOK_EVERY_S)
+        return time.monotonic() - began
+
+    def until_accepted(self, count: int, server: Server, within_s: float = 30.0) -> None:
+        """Until the invoices hold so many segments, or everything has left. Raises AssertionError when the server ends."""
+
+        def there() -> bool:
+            assert server.alive, server.said()[-4000:]
+            return self.accepted() >= count
+
+        self.until(there, f"{count} segments accepted", within_s)
+
+    def until_quiet(self, within_s: float = QUIET_S) -> None:
+        """Until nothing waits to leave or to be answered, and reports have stopped coming."""
+
+        def open_orders() -> int:
+            states = self.states()
+            return sum(states[state] for state in OPEN)
+
+        self.until(lambda: len(self.ended) == len(self.begun) and not open_orders(), "all has left", within_s)
+        seen: list[int] = []
+
+        def unchanged() -> bool:
+            seen.append(self.states()["accepted"])
+            last = seen[-150:]
+            return seen[-1] == 0 or (len(last) == 150 and len(set(last)) == 1)  # noqa: PLR2004 - some 1.2 s
+
+        self.until(unchanged, "reports have come", within_s)
+
+    def stop_carriers(self) -> None:
+        """End the carriers that run, and keep what they counted."""
+        for one in self.carriers.values():
+            if one.process.poll() is None:
+                for counts in one.stop().values():
+                    self.counts.update(counts)
+
+
+@contextmanager
+def sms_world(
+    folder: Path, units: int, spoken: Sequence[str] = ("cmpp3",), script: str = PROMPT, **more: object
+) -> Iterator[SmsWorld]:
+    """A city of ``units`` with three people each, one carrier for all protocols ``spoken``, and a channel for each.
+
+    ``more`` stands in every channel's table. Carriers that run at the end are killed.
+    """
+    rows = two_counties(units)
+    data = folder / "data"
+    found(data, rows)
+    world = SmsWorld(data, rows, tuple(more_units(units)))
+    world.environ["SONGDA__SMS__CHANNELS_FILE"] = str(folder / "channels.toml")
+    world.environ["SONGDA__SMS__QUIET_HOURS"] = ""
+    world.environ["SONGDA__SMS__PERSON_DAY"] = "0"
+    listening = free_port() if "sgip" in spoken else 0
+    world.carriers["carrier"] = one = carrier(
+        folder, {SPOKEN[name]: 0 for name in spoken}, script, listening=listening
+    )
+    world.channels([world_channel(world, name, one.ports[SPOKEN[name]], listening, **more) for name in spoken])
+    with ExitStack() as ends:
+        ends.callback(lambda: [each.kill() for each in world.carriers.values()])
+        yield world
+
+
+def world_channel(
+    world: SmsWorld, protocol: str, port: int, listening: int = 0, *, name: str = "", **more: object
+) -> str:
+    """A channel's table; its secret is written and its capacity noted."""
+    told: dict[str, object] = {
+        "name": name or protocol,
+        "source": SOURCE,
+        "extension_digits": DIGITS,
+        **(SGIP if protocol == "sgip" else {}),
+        **({"listen_port": listening} if protocol == "sgip" and listening else {}),
+        **more,
+    }
+    world.secret(str(told["name"]))
+    window, lines = int(str(told.get("window", 16))), int(str(told.get("connections", 1)))
+    world.capacity[str(told["name"])] = window * lines
+    return channel(protocol, port, **told)
