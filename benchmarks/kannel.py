@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, Self
 from urllib.parse import urlencode
 
 from benchmarks.nchan import free_port
-from benchmarks.sms_carrier import ACCOUNT, SECRET
+from benchmarks.sms_spoken import ACCOUNT, SECRET
 
 STARTS_WITHIN_S: Final = 20
 ENDS_WITHIN_S: Final = 60
@@ -79,7 +79,9 @@ class Status(NamedTuple):
 
 def programs() -> tuple[str, str] | None:
     """Where bearerbox and smsbox are, when both are."""
-    found = [shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/sbin") for name in ("bearerbox", "smsbox")]
+    found = [
+        shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/sbin") for name in ("bearerbox", "smsbox")
+    ]
     return (found[0], found[1]) if found[0] and found[1] else None
 
 
@@ -147,7 +149,9 @@ class Kannel:
 
     async def _told(self) -> str:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._admin)
-        writer.write(b"GET /status.xml?password=bench HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        writer.write(
+            b"GET /status.xml?password=bench HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        )
         told = await reader.read()
         writer.close()
         return told.decode()
@@ -156,7 +160,9 @@ class Kannel:
         """How far it is."""
         told = await self._told()
         smsc = told[told.index("<smscs>") :]
-        return Status(_number("sent", smsc), _number("storesize", told), _number("queued", told[told.index("<dlr>") :]))
+        return Status(
+            _number("sent", smsc), _number("storesize", told), _number("queued", told[told.index("<dlr>") :])
+        )
 
     async def send(self, numbers: Sequence[str], text: str) -> float:
         """Hand in a message to each number; seconds until the carrier's last answer is kept."""
@@ -192,7 +198,13 @@ def _number(name: str, told: str) -> int:
 
 
 def _request(number: str, text: str) -> bytes:
-    told = {"username": "bench", "password": "bench", "from": "106573339001", "to": f"86{number}", "text": text}
+    told = {
+        "username": "bench",
+        "password": "bench",
+        "from": "106573339001",
+        "to": f"86{number}",
+        "text": text,
+    }
     query = urlencode({**told, "coding": "2", "charset": "UTF-8", "dlr-mask": "3", "dlr-url": ""})
     return f"GET /cgi-bin/sendsms?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 

@@ -16,13 +16,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final, NamedTuple, get_args
 
 import uvloop
 
 from benchmarks.figures import figure, tell
-from benchmarks.nchan import free_port
 from benchmarks.sms_gateway import BareClient
 from benchmarks.sms_spoken import OUR_NODE, SECRET, SEGMENT, ours, sizes
 from push.sms.bucket import Pace
@@ -59,10 +58,15 @@ class Near:
         handlers = ListenerHandlers(lambda _caller, _hello: (0, SECRET), self._stored)
         self._listener = Listener(lambda: SgipListener(OUR_NODE), handlers) if name == "sgip" else None
 
-    async def start(self, port: int, report_to: int) -> None:
-        """Log in, and listen for reports where they do not come over the connection that is submitted on (SGIP)."""
-        if self._listener is not None:
-            await self._listener.start("127.0.0.1", report_to)
+    async def listen(self) -> int:
+        """The port on which reports are taken; 0 where they come over the connection that is submitted on."""
+        if self._listener is None:
+            return 0
+        await self._listener.start("127.0.0.1", 0)
+        return self._listener.port
+
+    async def connect(self, port: int) -> None:
+        """Log in."""
         handlers = Handlers(self._stored, lambda _state: self.up.set())
         self._link = ChannelLink(
             "bench", ours(self._name), Address("127.0.0.1", port), self._limits, handlers
@@ -124,20 +128,11 @@ async def bare(name: Name, port: int, window: int, trips: int) -> Timed:
     return took
 
 
-async def trips_of(name: Name, port: int, report_to: int, window: int, trips: int) -> Timed:
-    """The product, over a connection of this run."""
-    near = Near(name, window)
-    await near.start(port, report_to)
-    took = await near.run(window, trips)
-    await near.stop()
-    return took
-
-
 @contextmanager
 def other(name: Name, window: int, *words: str) -> Iterator[int]:
     """The other process; its port."""
     command = (sys.executable, "-m", "benchmarks.sms_gateway", "--protocol", name, "--window", str(window))
-    with subprocess.Popen((*command, *words), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen((*command, *words), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603
         assert process.stdin
         assert process.stdout
         yield int(process.stdout.readline())
@@ -145,18 +140,28 @@ def other(name: Name, window: int, *words: str) -> Iterator[int]:
 
 
 def measure(name: Name, window: int, trips: int, runs: int) -> list[dict[str, Any]]:
-    """Both in turn, after one run of each that is not counted."""
+    """Both in turn, each on its own loop, after one run of each that is not counted."""
     limit: list[Timed] = []
     mine: list[Timed] = []
-    report_to = free_port() if name == "sgip" else 0
     with (
-        other(name, window, "--echo") as echo,
-        other(name, window, "--report-to", str(report_to)) as gateway,
+        asyncio.Runner() as plain,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as quick,
+        ExitStack() as stack,
     ):
+        near = quick.run(_made(name, window))
+        report_to = quick.run(near.listen())
+        gateway = stack.enter_context(other(name, window, "--report-to", str(report_to)))
+        echo = stack.enter_context(other(name, window, "--echo"))
+        quick.run(near.connect(gateway))
         for _ in range(runs + 1):
-            limit.append(asyncio.run(bare(name, echo, window, trips)))
-            mine.append(uvloop.run(trips_of(name, gateway, report_to, window, trips)))
+            limit.append(plain.run(bare(name, echo, window, trips)))
+            mine.append(quick.run(near.run(window, trips)))
+        quick.run(near.stop())
     return report(f"sms.{name}", limit[1:], mine[1:])
+
+
+async def _made(name: Name, window: int) -> Near:
+    return Near(name, window)
 
 
 def report(name: str, limit: Sequence[Timed], mine: Sequence[Timed]) -> list[dict[str, Any]]:
@@ -166,7 +171,9 @@ def report(name: str, limit: Sequence[Timed], mine: Sequence[Timed]) -> list[dic
     rate_holds, share_holds = statistics.median(rates) >= RATE_GOAL, statistics.median(shares) >= SHARE_GOAL
     return [
         figure(f"{name}.echo", [one.rate for one in limit], "round trips/s", "the limit", holds=None),
-        figure(f"{name}.echo_cpu", [one.cpu_s * 1e6 for one in limit], "us CPU/trip", "the limit", holds=None),
+        figure(
+            f"{name}.echo_cpu", [one.cpu_s * 1e6 for one in limit], "us CPU/trip", "the limit", holds=None
+        ),
         figure(f"{name}.trips", rates, "round trips/s", f">= {RATE_GOAL:,}", holds=rate_holds),
         figure(f"{name}.trip_cpu", [one.cpu_s * 1e6 for one in mine], "us CPU/trip", "", holds=None),
         figure(f"{name}.share", shares, "of the echo (CPU)", f">= {SHARE_GOAL}", holds=share_holds),

@@ -48,7 +48,9 @@ def ours(name: Name) -> Dialects:
 
 def report_of(message_id: str, number: str) -> Report:
     """It was delivered."""
-    return Report(message_id=message_id, to=number, state="delivered", stat="DELIVRD", error="000", done_at=NOW)
+    return Report(
+        message_id=message_id, to=number, state="delivered", stat="DELIVRD", error="000", done_at=NOW
+    )
 
 
 def sizes(name: Name) -> Bytes:

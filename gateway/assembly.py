@@ -24,9 +24,9 @@ from gateway.doors.uploads import AttachmentFolder
 from gateway.doors.v1 import all_routes
 from gateway.flows import upkeep
 from gateway.flows.access import Access
-from gateway.flows.sms_house import SmsHouse, channels_of, secrets_of, texts_of
+from gateway.flows.sms_house import SmsHouse, channels_of, check_channels, secrets_of, texts_of
 from gateway.house import House
-from gateway.house_figures import house_registry
+from gateway.house_figures import ChannelFigures, house_registry
 from gateway.passwords import Passwords
 from gateway.rules.accounts import AccessRules
 from gateway.rules.deadlines import DeadlineRules
@@ -89,6 +89,22 @@ def _own_table(settings: Settings, key: str, read: Callable[[Settings], T]) -> T
         return read(settings)
     except (OSError, ValueError) as fault:
         raise ConfigFault((Fault("", key, str(fault)),)) from fault
+
+
+def check_tables(settings: Settings) -> None:
+    """Open every table that the settings name, and the channels' secrets. Raises ConfigFault with all faults."""
+    faults: list[Fault] = []
+    for read in (
+        lambda: _own_table(settings, "deadlines.workdays_file", calendar_of),
+        lambda: _own_table(settings, "dispatch.folder_rules_file", folder_rules_of),
+        lambda: check_channels(settings),
+    ):
+        try:
+            read()
+        except ConfigFault as fault:
+            faults += fault.faults
+    if faults:
+        raise ConfigFault(tuple(faults))
 
 
 def deadline_rules_of(settings: Settings) -> DeadlineRules:
@@ -334,6 +350,7 @@ async def running(settings: Settings, clock: Clock = system_now) -> AsyncIterato
                 "songda_live_sessions": lambda: sockets.sessions_open,
             }
         )
+        figures.register(ChannelFigures(messages))
         app = make_app(services, all_routes(), registry=figures)
         app.router.add_get(LIVE_PATH, sockets.live)
         await sockets.start()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from gateway.flows.sms_house import SmsHouse
 
 _MEANING: Final = {
     "songda_store_waiting": "Facts that wait for the writer",
@@ -24,3 +28,26 @@ def house_registry(told: Mapping[str, Callable[[], int]]) -> CollectorRegistry:
         lambda: len(asyncio.all_tasks())
     )
     return registry
+
+
+class ChannelFigures(Collector):
+    """The channels of short messages as they are at a scrape."""
+
+    def __init__(self, messages: SmsHouse) -> None:
+        self._messages = messages
+
+    def collect(self) -> Iterator[Metric]:
+        """Each channel's state, what is under way on it, and what became of its segments."""
+        up = GaugeMetricFamily("songda_sms_up", "Whether a channel can be used", labels=["channel"])
+        under_way = GaugeMetricFamily(
+            "songda_sms_under_way", "Segments taken and not yet settled", labels=["channel"]
+        )
+        answers = CounterMetricFamily(
+            "songda_sms_answers", "Segments settled, by outcome", labels=["channel", "outcome"]
+        )
+        for name, one in self._messages.sendings.items():
+            up.add_metric([name], int(one.sender.state.up))
+            under_way.add_metric([name], one.under_way)
+            for outcome, count in one.outcomes.items():
+                answers.add_metric([name, outcome], count)
+        yield from (up, under_way, answers)

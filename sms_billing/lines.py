@@ -113,8 +113,8 @@ class Charging:
 
 
 def _priced(tariff: Tariff) -> _Priced:
-    each = "" if tariff.per == "segment" else " a message"
-    words = f"{tariff.price_li} li{each} {day_of(tariff.from_at)}"
+    # The price itself is a column of the line.
+    words = f"{day_of(tariff.from_at)}" + ("" if tariff.per == "segment" else " per message")
     return _Priced(tariff, words, tariff.from_at, tariff.to_at)
 
 

@@ -89,7 +89,10 @@ class Use(Protocol):
 
 
 class Payer(NamedTuple):
-    """The region that pays, and why: whose use in which year, and the rule with its date; short, every line keeps it."""
+    """The region that pays, and why: whose use in which year, and the rule with its date.
+
+    Short (``o2018`` is the originator's use, ``r2018`` the recipient's), because every line of the ledger keeps it.
+    """
 
     region_id: int
     policy: str
@@ -151,7 +154,7 @@ class Payers:
             region_id, words = self._bears(use.unit_id, use.region_id, at)
         else:
             region_id, words = self._bears(use.to_unit_id, use.to_region_id, at)
-        return Payer(region_id, f"{whose} {year}/{words}")
+        return Payer(region_id, f"{whose[0]}{year}/{words}")
 
     def compared(self, unit_id: int, region_id: int, to_region_id: int, at: int) -> int:
         """Who would pay for a document's message under the other policy: the comparison column of a statement (C3).
@@ -174,7 +177,8 @@ class Payers:
 
 
 def _named(rule: PayerRule) -> _Named:
-    words = f"{rule.place} {rule.pays} {day_of(rule.from_at)}"
+    # Whether the region or the city pays stands in the payer itself.
+    words = f"{rule.place} {day_of(rule.from_at)}"
     return _Named(rule, words, rule.from_at, rule.to_at)
 
 

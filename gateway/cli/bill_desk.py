@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
+import secrets
+import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from gateway.cli.client import existing_data, offline, print_table, write_new
+from gateway.cli.client import existing_data, offline, print_table
 from gateway.cli.console import config_file, loaded, stop
 from inbox_store.errors import Refused
+from inbox_store.failpoints import failpoint
 
 if TYPE_CHECKING:
     from gateway.assembly import Parts
@@ -96,16 +100,42 @@ def print_bill(table: Table) -> None:
 
 
 def write_all(folder: Path, files: Sequence[BillFile], *, overwrite: bool) -> None:
-    """Write them all, or none where one is there already; a county's name can be no path."""
+    """Write them all, or none where one is there already; a county's name can be no path.
+
+    They are written beside the folder and moved in when they are whole: a new folder appears with everything in it, and
+    in one that exists no file is ever half of one (faults.md 9).
+    """
     from gateway.doors.file_names import clean_name
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        stop(f"不能建立目录 {folder}：{fault.strerror or fault}", "换一个有写权限的目录")
-    paths = [folder / clean_name(file.name.replace("/", "_")) for file in files]
-    there = [path for path in paths if path.exists()]
+    names = [clean_name(file.name.replace("/", "_")) for file in files]
+    there = [folder / name for name in names if (folder / name).exists()]
     if there and not overwrite:
         stop(f"{there[0]} 已存在（共 {len(there)} 个）", "换一个目录，或加 --overwrite")
-    for path, file in zip(paths, files, strict=True):
-        write_new(path, file.content, overwrite=overwrite)
+    beside = folder.parent / f".{folder.name}-{secrets.token_hex(4)}"
+    try:
+        beside.mkdir(parents=True)
+        for name, file in zip(names, files, strict=True):
+            _write_whole(beside / name, file.content)
+        failpoint("before_statement")
+        _move_in(beside, folder, names)
+    except OSError as fault:
+        shutil.rmtree(beside, ignore_errors=True)
+        stop(f"不能写入 {folder}：{fault.strerror or fault}", "换一个有写权限、有空间的目录")
+    for name in names:
+        typer.echo(f"已写出 {folder / name}。", err=True)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    with path.open("xb") as opened:
+        opened.write(content)
+        opened.flush()
+        os.fsync(opened.fileno())
+
+
+def _move_in(beside: Path, folder: Path, names: Sequence[str]) -> None:
+    if not folder.exists():
+        beside.rename(folder)
+        return
+    for name in names:
+        (beside / name).replace(folder / name)
+    beside.rmdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, cast, get_args
 
@@ -85,6 +86,7 @@ def carrier_sim(
     """
     import uvloop
 
+    from gateway.logs import configure_logs
     from push.sms.simulator.office import Plan
     from push.sms.simulator.sample import SAMPLE
 
@@ -105,6 +107,8 @@ def carrier_sim(
         )
     except ValueError as fault:
         stop(str(fault), "用法见 songda carrier-sim --help，剧本样例见 --sample")
+    # What is printed is for programs to read: whatever is logged goes elsewhere.
+    configure_logs(level="warning", form="console", stream=sys.stderr, colors=sys.stderr.isatty())
     try:
         uvloop.run(run(plan))
     except OSError as fault:

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.console import config_file, loaded, stop
+from config.faults import ConfigFault
+from gateway.cli.console import config_file, loaded, stop, stop_for
 
 config_app = typer.Typer(
     help="查看和检查配置。\n\nLook at the configuration and check it.", no_args_is_help=True
@@ -19,13 +20,18 @@ def check(
     ctx: typer.Context,
     file: Annotated[Path | None, typer.Argument(help="配置文件；默认同 --config", show_default=False)] = None,
 ) -> None:
-    """检查配置文件和环境变量，一次列出全部问题。
+    """检查配置文件、环境变量和配置所指的各表（节假日、归夹规则、短信通道），一次列出全部问题。
 
-    Check the file and the environment; every fault is listed with its place.
+    Check the file, the environment and the tables they name; every fault is listed with its place.
     """
     from config.advice import advice
+    from gateway.assembly import check_tables
 
     found = loaded(file or config_file(ctx))
+    try:
+        check_tables(found.settings)
+    except ConfigFault as fault:
+        stop_for(fault)
     for sentence in advice(found.settings):
         typer.echo(f"提醒：{sentence}")
     typer.echo(f"配置有效：{len(found.origins)} 项有设置，其余取默认值。")

@@ -95,7 +95,7 @@ class OuterDoor:
         self._state.figures.answered(route=context.route, method=method, status=status, seconds=seconds)
         lines.write(
             method=method,
-            path=_printable(request.path[:200]),
+            path=_shown(request.path[:200]),
             status=status,
             ms=round(seconds * 1000, 1),
             route=context.route,
@@ -131,6 +131,14 @@ def address_of_caller(trusted_proxies: Iterable[str]) -> Callable[[web.Request],
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+_LINK: Final = re.compile(r"\A/s/.+", re.DOTALL)
+"""Who reads a short link's token in the log could act as the person it was sent to."""
+
+
+def _shown(path: str) -> str:
+    return _printable(_LINK.sub("/s/****", path))
 
 
 def _printable(text: str) -> str:

@@ -80,12 +80,15 @@ class SmsHouse:
     # -- what channels know of each other
 
     def able(self, route: str) -> list[str]:
-        """The channels that could take from the route now."""
-        return [
-            name
+        """The channels that could take from the route now; a reserve only while the others are down, not while they are busy."""
+        up = [
+            one
             for name, one in self.sendings.items()
-            if route in self._served[name] and one.room and not one.passed
+            if route in self._served[name] and not one.passed and one.sender.state.up
         ]
+        if any(one.channel.weight for one in up):
+            up = [one for one in up if one.channel.weight]
+        return [one.channel.name for one in up if one.room]
 
     def carriers(self, name: str) -> Sequence[str]:
         """Whose numbers a channel serves."""
@@ -114,7 +117,10 @@ class SmsHouse:
         await self._replies.start()
         self._inbounds = Inbounds(house, self._charger, self._replies)
         for name, channel in self._channels.items():
-            sender = self._sender(channel)
+            handlers = Handlers(
+                partial(self.inbound, name), partial(self._changed, name), partial(self._late, name)
+            )
+            sender = _sender(house.settings, channel, self._secrets[name], handlers)
             self.senders[name] = sender
             self.sendings[name] = Sending(house, sender, channel, self._charger, self)
         for route in ROUTES:
@@ -125,18 +131,6 @@ class SmsHouse:
             for name in weights:
                 self.sendings[name].shares[route] = shares
         house.store.engine.subscribe(self._heard)
-
-    def _sender(self, channel: Channel) -> Sender:
-        name, settings = channel.name, self._house.settings
-        handlers = Handlers(
-            partial(self.inbound, name), partial(self._changed, name), partial(self._late, name)
-        )
-        try:
-            return sender_of(channel, self._secrets[name], settings.sms.signature, handlers)
-        except ValueError as fault:
-            raise ConfigFault(
-                (Fault(settings.sms.channels_file, "sms.channels_file", str(fault)),)
-            ) from fault
 
     async def run(self) -> None:
         """Send, receive and look after it all until cancelled; then end every channel in order."""
@@ -268,3 +262,22 @@ def secrets_of(channels: Sequence[Channel], keys: Path) -> dict[str, str]:
         return {one.name: secret_of(one, keys) for one in channels}
     except ValueError as fault:
         raise ConfigFault((Fault(str(keys), "sms.channels_file", str(fault)),)) from fault
+
+
+def check_channels(settings: Settings) -> None:
+    """Whether the channels could be opened. Raises ConfigFault naming the channel, the key, or the missing secret."""
+    channels = channels_of(settings)
+    secrets = secrets_of(channels, settings.keys_folder)
+    for channel in channels:
+        _sender(settings, channel, secrets[channel.name], Handlers(_nothing_comes))
+
+
+async def _nothing_comes(_inbounds: Sequence[Inbound]) -> None:
+    """Nothing is connected to."""
+
+
+def _sender(settings: Settings, channel: Channel, secret: str, handlers: Handlers) -> Sender:
+    try:
+        return sender_of(channel, secret, settings.sms.signature, handlers)
+    except ValueError as fault:
+        raise ConfigFault((Fault(settings.sms.channels_file, "sms.channels_file", str(fault)),)) from fault

@@ -8,6 +8,7 @@ from typing import Protocol
 from config.channels import Channel
 from gateway.flows.charging import Charger
 from gateway.house import House
+from inbox_store.failpoints import failpoint
 from inbox_store.programs.sms import Reported
 from push.sms.carrier import Inbound, Reply, Report
 from push.sms.failures import permanent
@@ -34,7 +35,9 @@ class Inbounds:
         now = self._house.clock()
         reports = [self._reported(channel, one.what, now) for one in inbounds if isinstance(one.what, Report)]
         if reports:
+            failpoint("sms_before_report")
             await self._house.store.engine.write(self._charger.reporting(reports))
+            failpoint("sms_after_report")
         replies = [(one.what, now) for one in inbounds if isinstance(one.what, Reply)]
         if replies:
             await self._replies.take(channel.name, replies)

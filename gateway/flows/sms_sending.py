@@ -7,6 +7,7 @@ under way as the gateway's window holds, and no more (faults.md 6, 7).
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final, Protocol
@@ -21,6 +22,7 @@ from gateway.house import House
 from gateway.rules.sms_answers import answered
 from gateway.rules.sms_policy import Leave, SmsRules, judge
 from inbox_store.errors import Refused, StoreBroken, StoreFull
+from inbox_store.failpoints import failpoint
 from inbox_store.programs import sms
 from inbox_store.programs.sms import Answered, Claiming, Decision, Facts, Go, Leaving, Stop
 from push.sms.carrier import InboundAnswer, SubmitAnswer
@@ -72,6 +74,8 @@ class Sending:
         """It was its turn and it took nothing (a spent quota): others need not wait for it."""
         self.shares: dict[str, Shares] = {}
         """By route, shared with the other channels."""
+        self.outcomes: Counter[str] = Counter()
+        """Attempts settled since the start, by outcome."""
         self.taking: asyncio.Task[bool] | None = None
         """The batch that is being taken, or was last."""
         self._house = house
@@ -153,6 +157,8 @@ class Sending:
         )
         leaving = await self._house.store.engine.write(sms.claim(who, partial(self._decide, now), now))
         self._idle = self.passed = not leaving
+        if leaving:
+            failpoint("sms_after_claim")
         self._send(leaving, [sequence for sequence, _ in own])
         return bool(leaving)
 
@@ -220,6 +226,7 @@ class Sending:
         self.sender.post(message, done, one)
 
     def _done(self, one: Leaving, outcomes: list[Outcome]) -> None:
+        failpoint("sms_after_answer")
         now = self._house.clock()
         self._keep_later(
             answered(attempt, outcome, now, one.facts.tries, partial(self._next_route, one))
@@ -253,6 +260,7 @@ class Sending:
         """Settle; returns how many were. What fails for several is tried one by one, what fails alone again later."""
         write = self._house.store.engine.write
         try:
+            failpoint("sms_before_settle")
             await write(self._charger.settling(batch))
         except StoreBroken:
             raise
@@ -268,6 +276,7 @@ class Sending:
             )
             self._stuck += batch
             return 0
+        self.outcomes.update(one.outcome for one in batch)
         return len(batch)
 
 

@@ -432,11 +432,13 @@ def _early_reports(accepted: Sequence[int]) -> Program[None]:
 
 
 def _apply(attempt_id: int, person_id: int, told: Mapping[str, object], *, permanent: bool) -> Program[None]:
-    """One report to its attempt; the person's number is judged by what is final and new."""
-    ((changed,),) = yield Sql("sms_attempt_report", {**told, "attempt_id": attempt_id})
-    if changed and told["state"] == "delivered":
+    """One report to its attempt; the person's number is judged by what is final and new, and about that number."""
+    changed = yield Sql("sms_attempt_report", {**told, "attempt_id": attempt_id})
+    if not changed or not changed[0][0]:
+        return
+    if told["state"] == "delivered":
         yield Sql("phone_reached", {"person_id": person_id})
-    elif changed and permanent:
+    elif permanent:
         yield Sql("phone_failed", {"person_id": person_id, "now": told["at"], "bad_from": PERMANENT_FAILURES})
         yield from phones.failed(person_id, told)
 

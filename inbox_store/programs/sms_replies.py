@@ -217,8 +217,6 @@ def _answer(taken: _Taken, rules: Rules, vault: PhoneVault) -> Program[int | Non
     """
     if not taken.reply.complete:
         raise Refused("reply_incomplete")
-    if (yield Sql("reply_later", {**taken.place, "said_at": taken.said_at, "text": taken.reply.text})):
-        raise Refused("reply_superseded")
     meeting = yield from meetings.meeting_row(taken.question.document_id or 0)
     if meeting.recalled_at is not None:
         raise Refused("already_recalled", id=meeting.document_id)
@@ -233,8 +231,7 @@ def _answer_personally(taken: _Taken, meeting: MeetingRow, rules: Rules) -> Prog
     said, reason = rules.personal(taken.said)
     key = {"document_id": meeting.document_id, "person_id": asked.person_id}
     stands = yield Sql("reply_personal_now", key)
-    if stands and stands[0][2] > taken.said_at:
-        raise Refused("reply_superseded")
+    yield from _must_be_last(taken, since=bool(stands) and stands[0][2] > taken.said_at)
     if not stands or stands[0][:2] != (said, reason):
         yield from meetings.answer_personally(
             meeting.document_id, asked.unit_id, said, reason, taken.actor, taken.said_at
@@ -248,23 +245,31 @@ def _answer_for_unit(
     asked, at = taken.question, taken.said_at
     if "clerk" not in (yield from posts_now(asked.person_id, asked.unit_id, at)):
         raise Refused("not_clerk", unit=asked.unit_id)
-    place = {"document_id": meeting.document_id, "unit_id": asked.unit_id}
-    if (yield Sql("reply_reported_since", {**place, "at": at})):
-        raise Refused("reply_superseded")
     last = yield from _last_answer(meeting.document_id, asked.unit_id, vault)
     standing = last.attendees if last else ()
     post = yield Sql("reply_post", {"person_id": asked.person_id, "unit_id": asked.unit_id, "at": at})
     who = Replier(name=asked.person, post=post[0][0] if post else "", phone=taken.reply.number)
     wanted = rules.listed(standing, who, taken.said)
+    if wanted != standing:
+        rules.check(_form(meeting), wanted, at, last is not None)
+    since = yield Sql("reply_reported_since", {**taken.place, "at": at})
+    yield from _must_be_last(taken, since=bool(since))
     if wanted == standing:
         return None
-    rules.check(_form(meeting), wanted, at, last is not None)
     # A colleague's later reply may have been taken before: the list is as new as its newest line.
     now = max(at, last.answered_at) if last else at
     note = last.note if last else ""
     return (
         yield from meetings.answer(meeting.document_id, asked.unit_id, wanted, note, vault, taken.actor, now)
     )
+
+
+def _must_be_last(taken: _Taken, *, since: bool) -> Program[None]:
+    """Refuse what is older than the answer that stands. Asked last: what is wrong by itself is told as that, in any order."""
+    if since or (
+        yield Sql("reply_later", {**taken.place, "said_at": taken.said_at, "text": taken.reply.text})
+    ):
+        raise Refused("reply_superseded")
 
 
 def _last_answer(document_id: int, unit_id: int, vault: PhoneVault) -> Program[UnitAnswer | None]:

@@ -85,7 +85,7 @@ cross join alert t on t.id = o.alert_id
 left join document d on d.id = t.document_id
 left join unit_county oc on oc.unit_id = o.unit_id
 left join unit_county tc on tc.unit_id = t.unit_id
-where o.state = 'suppressed' and o.settled_at >= :from_at and o.settled_at < :to_at
+where o.state = 'suppressed' and o.reason = 'switched_off' and o.settled_at >= :from_at and o.settled_at < :to_at
 group by t.kind, coalesce(d.is_test, 0), t.unit_id, tc.county_id, o.unit_id, oc.county_id;
 
 -- name: charge_outcome_keep
@@ -123,10 +123,8 @@ where a.id > :after and a.id <= :upto and a.state in ('accepted', 'in_doubt') an
 order by a.id;
 
 -- name: sms_doubts
-select a.id, a.order_id, a.segment_no, coalesce(p.phone_lookup, x''), a.source, a.sent_at
+select a.id, a.order_id, a.segment_no, coalesce(a.phone_lookup, x''), a.source, a.sent_at
 from sms_attempt a
-cross join sms_order o on o.id = a.order_id
-left join person p on p.id = o.person_id
 where a.state in ('sending', 'in_doubt') and a.state = 'in_doubt' and a.message_id is null
   and (:channel = '' or a.channel = :channel) and a.sent_at >= :from_at and a.sent_at < :to_at
 order by a.id;

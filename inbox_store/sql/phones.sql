@@ -1,16 +1,17 @@
 -- Whoever can be addressed in one of the units and whose number needs a look; whether it was ported, only its opening tells.
+-- The plus keeps the planner from trying every unit of a city for each person: a person has one or two.
 -- name: phones_page
 select p.id, p.code, p.name, p.phone_sealed, p.phone_key, s.route, coalesce(s.failures, 0), s.bad_at, s.failed_at, coalesce(s.error, ''),
     coalesce(s.refused, '')
 from person p
 left join phone_state s on s.person_id = p.id
 where p.id > :after and (p.phone_sealed is null or s.bad_at is not null or s.refused <> '' or s.route is not null)
-    and exists (select 1 from addressee x where x.person_id = p.id and x.unit_id in (select value from json_each(:units)))
+    and exists (select 1 from addressee x where x.person_id = p.id and +x.unit_id in (select value from json_each(:units)))
 order by p.id limit :limit;
 
 -- name: phones_units
 select w.value, x.unit_id from json_each(:people) w cross join addressee x
-where x.person_id = w.value and x.unit_id in (select value from json_each(:units)) order by w.value, x.unit_id;
+where x.person_id = w.value and +x.unit_id in (select value from json_each(:units)) order by w.value, x.unit_id;
 
 -- name: phone_places
 select x.unit_id from addressee x where x.person_id = :person_id order by x.unit_id;

@@ -49,11 +49,12 @@ order by o.due_at, o.id limit :limit;
 select coalesce(max(id), 0) + 1 from sms_attempt;
 
 -- name: sms_attempt_add
-insert into sms_attempt (id, order_id, segment_no, acceptance_no, channel, source, state, sent_at, message_id, overridden)
+insert into sms_attempt (id, order_id, segment_no, acceptance_no, channel, source, state, sent_at, message_id, overridden, phone_lookup)
 values (:id, :order_id, :segment_no,
     case when :again = 0 then 1 else (select count(*) + 1 from sms_attempt a
         where a.order_id = :order_id and a.segment_no = :segment_no and a.state in ('accepted', 'in_doubt')) end,
-    :channel, :source, 'sending', :sent_at, :message_id, :overridden);
+    :channel, :source, 'sending', :sent_at, :message_id, :overridden,
+    (select p.phone_lookup from sms_order o cross join person p on p.id = o.person_id where o.id = :order_id));
 
 -- name: sms_waiting
 select exists (select 1 from sms_order where state = 'waiting' and route = :route and priority in (0, 1, 2, 3) and due_at <= :now);
@@ -126,15 +127,14 @@ select j.key, a.id, o.person_id, a.order_id
 from json_each(:reports) j
 cross join sms_attempt a on a.channel = j.value ->> 0 and a.message_id = j.value ->> 1
 cross join sms_order o on o.id = a.order_id
-cross join person p on p.id = o.person_id
-where hex(p.phone_lookup) = j.value ->> 2 or j.value ->> 2 = '';
+where hex(a.phone_lookup) = j.value ->> 2 or j.value ->> 2 = '';
 
 -- name: sms_report_keep
 insert into sms_report (channel, message_id, phone_lookup, state, stat, error, done_at, received_at, permanent)
 values (:channel, :message_id, :phone_lookup, :state, :stat, :error, :done_at, :at, :permanent)
 on conflict (channel, message_id, stat, phone_lookup) do nothing;
 
--- What is final stays; an intermediate report gives way to any other.
+-- What is final stays; an intermediate report gives way to any other. Tells whether it is still the person's number.
 -- name: sms_attempt_report
 update sms_attempt set report = :state, stat = :stat, error = :error, done_at = :done_at, reported_at = :at,
     state = 'accepted', answered_at = coalesce(answered_at, :at)
@@ -202,8 +202,7 @@ on conflict (person_id) do update set route = excluded.route;
 select a.id, o.person_id, r.id, r.message_id, r.state, r.stat, r.error, r.done_at, r.received_at, r.permanent
 from sms_attempt a
 cross join sms_order o on o.id = a.order_id
-cross join person p on p.id = o.person_id
-cross join sms_report r on r.channel = a.channel and r.phone_lookup = p.phone_lookup
+cross join sms_report r on r.channel = a.channel and r.phone_lookup = a.phone_lookup
 where a.state = 'in_doubt' and a.message_id is null
   and r.received_at <= :before and r.received_at >= a.sent_at and r.received_at <= a.sent_at + :span
   and not exists (

@@ -1,8 +1,9 @@
 """One check for every fault test: what was acknowledged is there, nothing else is, and all of it agrees.
 
 ``check_invariants`` opens the store as a restart would, lets the work that waits come to its end, and raises
-AssertionError naming what does not hold: I1 nothing acknowledged is lost, I2 no ghosts, I5 one entry per person and
-document and gapless catch-up, I6 states move forward only, I8 tallies equal the history, I9 the trace verifies.
+AssertionError naming what does not hold: I1 nothing acknowledged is lost, I2 no ghosts, I3 every accepted segment is
+charged once, I4 the money adds up, I5 one entry per person and document and gapless catch-up, I6 states move forward
+only, I8 tallies equal the history, I9 the trace verifies.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from pathlib import Path
 from inbox_store.embedded import FILE, open_store
 from inbox_store.engine import Row
 from inbox_store.orgrows import AppointmentRow, OrgRows
-from inbox_store.programs import dispatch, trace
+from inbox_store.programs import dispatch, ledger, trace
 from inbox_store.receipts import verify_receipt
+from tests.faults import sms_invariants
 from tests.faults.ledger import Line, facts
 from tests.faults.worker import WallClock, catch_up
 from tests.inbox_store.small_city import RECEIVERS, ROWS
@@ -61,6 +63,7 @@ async def _check(folder: Path, acked: list[Line], city: OrgRows) -> None:
         await found.people_have_their_entries()
         await found.catching_up_is_gapless()
         await found.the_trace_verifies()
+        await found.messages_agree()
 
 
 @dataclass
@@ -200,6 +203,11 @@ class Found:
         for line in self.told("head"):
             link = bytes.fromhex(line["link"])
             assert (await self.world.read(trace.verify(link, line["commit_no"]))).faults == ()
+
+    async def messages_agree(self) -> None:
+        """I3, I4, I6 of short messages, as far as they can be told without a carrier's invoice."""
+        sms_invariants.messages_agree(self.rows)
+        assert await self.world.read(ledger.inconsistencies()) == []
 
     def rows(self, query: str, *params: object) -> list[Row]:
         """What the file holds, read past the engine."""

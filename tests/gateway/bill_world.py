@@ -79,7 +79,7 @@ class Office:
 
     async def suppress(self) -> None:
         """All that waits is suppressed."""
-        await self._claim(lambda _: Stop(state="suppressed", reason="county_off"))
+        await self._claim(lambda _: Stop(state="suppressed", reason="switched_off"))
 
     async def _claim(self, decide: sms.Decide) -> list[Leaving]:
         return await self.world.write(

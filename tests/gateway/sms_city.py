@@ -16,6 +16,8 @@ from config.settings import Server, Settings, Sms
 from config.settings import Store as StoreSettings
 from gateway.assembly import running
 from gateway.flows.organisation import store_rows
+from push.sms.simulator.office import Plan, opened
+from push.sms.simulator.protocols import Name
 from push.sms.simulator.script import Delays, Script, Span
 from tests.api.city import ROWS
 from tests.api.conftest import City, Clock
@@ -24,8 +26,19 @@ SECRET = "s3cret"
 ACCOUNT = "901234"
 WAIT_S = 20
 
+PROTOCOLS: Mapping[str, Name] = {
+    "cmpp2": "cmpp",
+    "cmpp3": "cmpp",
+    "smgp": "smgp",
+    "smpp": "smpp",
+    "sgip": "sgip",
+}
+"""How the simulated carrier calls what a channel speaks."""
+
 QUICK = Script(
-    delays=Delays(report=Span(0, 20), late=Span(30, 60), reordered=Span(10, 30), again=Span(1, 5), reply=Span(0, 5))
+    delays=Delays(
+        report=Span(0, 20), late=Span(30, 60), reordered=Span(10, 30), again=Span(1, 5), reply=Span(0, 5)
+    )
 )
 """A carrier that tells everything within a tenth of a second."""
 
@@ -51,7 +64,10 @@ def channel(protocol: str, port: int, **more: object) -> str:
         "rate_per_s": 1000,
         **more,
     }
-    lines = (f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}" for key, value in told.items())
+    lines = (
+        f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}"
+        for key, value in told.items()
+    )
     return "\n".join(["[[channel]]", *lines, ""])
 
 
@@ -76,15 +92,20 @@ class SmsCity(City):
         return [row[0] for row in self.rows("select message_id from charge_line order by commit_no, no")]
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds, with a deadline; the store tells nobody outside."""
+        """Wait until something holds, with a deadline."""
         async with asyncio.timeout(WAIT_S):
-            while not holds():
+            while not holds():  # noqa: ASYNC110 - the store tells nobody outside
                 await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
 async def sms_city(
-    folder: Path, channels: str, detail: Path, *, secrets: Mapping[str, str] | None = None, **sms: Any  # noqa: ANN401
+    folder: Path,
+    channels: str,
+    detail: Path,
+    *,
+    secrets: Mapping[str, str] | None = None,
+    **sms: Any,  # noqa: ANN401
 ) -> AsyncIterator[SmsCity]:
     """A server over the small city with these channels; the clock stands on a working day's morning."""
     clock, data = Clock(), folder / "data"
@@ -105,3 +126,21 @@ async def sms_city(
             units = {unit.code: unit.id for unit in (await server.parts.house.organisation()).units.values()}
             yield SmsCity(City(server, session, clock, data, units=units), detail)
 
+
+@asynccontextmanager
+async def city_over(
+    folder: Path,
+    protocol: str,
+    script: Script = QUICK,
+    *,
+    sms: Mapping[str, Any] | None = None,
+    **more: object,
+) -> AsyncIterator[SmsCity]:
+    """The city with one channel to a carrier of its own that speaks ``protocol``; ``more`` are keys of the channel."""
+    name = PROTOCOLS[protocol]
+    detail = folder / "detail.csv"
+    async with (
+        opened(Plan(ports={name: 0}, accounts={ACCOUNT: SECRET}, script=script, detail=detail)) as office,
+        sms_city(folder, channel(protocol, office.ports[name], **more), detail, **(sms or {})) as city,
+    ):
+        yield city

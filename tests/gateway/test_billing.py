@@ -186,7 +186,9 @@ async def test_a_file_without_times_or_headings(here: Office, tmp_path: Path) ->
     undated = written(tmp_path / "undated.csv", ["m1,13800000000,1,,1,DELIVRD"])
     with pytest.raises(Refused, match="detail_undated"):
         await reconciling.reconcile_file(here.house, Wanted(file=undated), no_tell)
-    assert (await reconciling.reconcile_file(here.house, Wanted(file=undated, month=201804), no_tell)).count == 1
+    assert (
+        await reconciling.reconcile_file(here.house, Wanted(file=undated, month=201804), no_tell)
+    ).count == 1
     bare = tmp_path / "bare.csv"
     bare.write_text("a,b\n1,2\n", "utf-8")
     with pytest.raises(Refused, match="detail_columns"):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from gateway.flows import billing, reconciling
 from gateway.flows.reconciling import Reconciled, Wanted
+from inbox_store.embedded import FILE
 from inbox_store.programs import ledger, sms, trace
 from inbox_store.programs.sms import Answered
 from inbox_store.times import DAY_US, parse_iso
@@ -56,6 +59,9 @@ async def test_what_the_file_shows_is_charged_once(here: Office, tmp_path: Path)
     assert [(one.segments, one.amount_li) for one in sums] == [(1, 50)]
     rows = await here.world.read(rows_of("ledger_rows", low=0, high=2**60))
     assert [(row[17], row[24], row[25]) for row in rows] == [("x1", APRIL, 201804)]
+    with closing(sqlite3.connect(tmp_path / "data" / FILE)) as conn:
+        orders = [row[0] for row in conn.execute("select state from sms_order order by id")]
+    assert sorted(orders) == ["delivered", "failed", "in_doubt"]
     again, count = await settled(here, tmp_path, lines)
     assert (count, again.matched.agreed) == (0, 1)
     assert again.matched.kinds["not_found"] == 1

@@ -58,6 +58,10 @@ PURE = (
     "push.sms.smpp",
     "push.sms.smpp.*",
     "push.sms.text",
+    "push.sms.sample_http.account",
+    "push.sms.sample_http.bodies",
+    "push.sms.sample_http.results",
+    "push.sms.sample_http.signing",
     "sms_billing",
     "sms_billing.*",
 )

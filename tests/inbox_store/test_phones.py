@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -11,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from inbox_store.embedded import FILE
-from inbox_store.engine import Nudge
+from inbox_store.engine import Nudge, Program
 from inbox_store.errors import Refused
 from inbox_store.orgrows import OrgRows
 from inbox_store.programs import notices, phones, sms
@@ -63,6 +64,23 @@ async def test_person_and_clerks_are_told_once_for_each_marking(world: World) ->
     # A late report of an earlier message counts, and tells nobody again.
     await world.write(phones.failed(about, {"stat": "UNDELIV", "error": "", "at": world.clock.now}))
     assert len(await unread(world, "u1-a")) == 1
+
+
+async def test_what_is_refused_tells_nobody(world: World) -> None:
+    """A fact that fails after it marked a number leaves no notice, and its neighbours' commit tells of none."""
+
+    def half() -> Program[None]:
+        yield from notices.tell_bad(world.people["u1-a"], world.clock.now)
+        raise Refused("busy")
+
+    nudges: list[Nudge] = []
+    world.store.engine.subscribe(nudges.append)
+    whole = notices.tell_bad(world.people["u4-a"], world.clock.now)
+    failed, _ = await asyncio.gather(world.write(half()), world.write(whole), return_exceptions=True)
+    assert isinstance(failed, Refused)
+    pairs = {person for nudge in nudges for person, _ in nudge.told}
+    assert pairs == {world.people["u4-a"], world.people["both"]}
+    assert await unread(world, "u1-a") == await unread(world, "u1-b") == []
 
 
 async def test_a_cleared_number_may_go_bad_again(world: World) -> None:

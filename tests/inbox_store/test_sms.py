@@ -322,7 +322,7 @@ async def test_what_may_not_leave(world: World) -> None:
     assert await claim(world, 100, lambda _: Wait(until=now + HOUR, reason="quiet_hours")) == []
     assert await claim(world) == []
     world.clock.forward(HOUR)
-    assert await claim(world, 100, lambda _: Stop(state="suppressed", reason="county_off")) == []
+    assert await claim(world, 100, lambda _: Stop(state="suppressed", reason="switched_off")) == []
     assert set(await states(world, alert_id)) == {"suppressed"}
     assert await lines(world) == []
 

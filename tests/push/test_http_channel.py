@@ -25,7 +25,7 @@ from push.sms.sample_http.bodies import read_callback
 from push.sms.sample_http.signing import SKEW_S, Nonces, Purpose, signed_headers, verify
 from push.sms.simulator.office import Office, Plan, opened
 from push.sms.simulator.script import read_script
-from push.sms.text import Rules
+from push.sms.text import MAINLAND, Rules
 from tests.push.gateway_world import Outcomes, until
 from tests.push.sender_contract import LONG, SHORT, TOKEN, answers, message, sent, why_not
 from tests.push.simulator_world import ACCOUNTS, AT_ONCE, FAST, lines_of
@@ -164,14 +164,16 @@ def test_any_bytes_are_a_callback_or_a_value_error(body: bytes) -> None:
 
 
 @asynccontextmanager
-async def far_end(answer: Answer, limits: HttpLimits | None = None) -> AsyncIterator[HttpSender]:
+async def far_end(
+    answer: Answer, limits: HttpLimits | None = None, rules: Rules = MAINLAND
+) -> AsyncIterator[HttpSender]:
     """A sender towards a server that answers as told."""
     app = web.Application()
     app.router.add_post("/messages", answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    sender = sender_to(runner.addresses[0][1], limits)
+    sender = sender_to(runner.addresses[0][1], limits, rules)
     await sender.start()
     try:
         yield sender
@@ -180,9 +182,10 @@ async def far_end(answer: Answer, limits: HttpLimits | None = None) -> AsyncIter
         await runner.cleanup()
 
 
-def sender_to(port: int, limits: HttpLimits | None = None, **more: object) -> HttpSender:
+def sender_to(port: int, limits: HttpLimits | None = None, rules: Rules = MAINLAND) -> HttpSender:
     """A sender to that port."""
-    account = HttpAccount(account=ACCOUNT, secret=SECRET, url=f"http://127.0.0.1:{port}/messages", **more)  # type: ignore[arg-type]
+    url = f"http://127.0.0.1:{port}/messages"
+    account = HttpAccount(account=ACCOUNT, secret=SECRET, url=url, rules=rules)
     return HttpSender("http", account, limits or HttpLimits(pace=FAST, answer_timeout_s=2, stop_timeout_s=1))
 
 
@@ -353,15 +356,8 @@ async def test_a_signature_that_the_aggregator_adds_is_not_sent() -> None:
         texts.append((await request.json())["text"])
         return web.Response(body=b'{"code":0,"id":"x"}')
 
-    async with far_end(answer) as helper:
-        url = helper._account.url  # noqa: SLF001 - the far end's address
-        account = HttpAccount(
-            account=ACCOUNT, secret=SECRET, url=url, rules=Rules(added_signature="【云水政务】")
-        )
-        sender = HttpSender("http", account, HttpLimits(pace=FAST))
-        await sender.start()
-        await sent(sender, message())
-        await sender.stop()
+    async with far_end(answer, rules=Rules(added_signature="【云水政务】")) as sender:
+        assert answers(await sent(sender, message()))[0].verdict == "accepted"
     assert texts == [SHORT.removeprefix("【云水政务】")]
 
 
@@ -373,7 +369,7 @@ def test_a_wrong_account_is_told(field: str, value: str) -> None:
     """The field is named, the secret never shown."""
     told = {"account": ACCOUNT, "secret": SECRET, "url": "https://sms.example/messages", field: value}
     with pytest.raises(ValueError, match=field):
-        HttpAccount(**told)
+        HttpAccount(account=told["account"], secret=told["secret"], url=told["url"])
     assert SECRET not in repr(HttpAccount(account=ACCOUNT, secret=SECRET, url="https://sms.example/"))
 
 

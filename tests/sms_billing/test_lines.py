@@ -43,7 +43,7 @@ def test_a_line_is_frozen_with_what_decided_it() -> None:
         50,
     )
     assert (line.payer_id, line.region_id, line.to_region_id) == (NORTH, NORTH, SOUTH)
-    assert line.policy == "originator 2018/county own 2018-04-01/50 li 1970-01-01"
+    assert line.policy == "o2018/county 2018-04-01/1970-01-01"
     assert (line.alert_kind, line.phone) == (fact.kind, "138****0000")
     kept = [
         name for name in line.__struct_fields__ if hasattr(fact, name) and name not in ("kind", "segments")

@@ -113,7 +113,7 @@ def test_the_override_is_the_citys() -> None:
 
 def test_the_words_of_a_line() -> None:
     """A line says whose use it is and under which rule, with their dates."""
-    assert Payers(CITY).payer(accepted()) == (NORTH, "originator 2018/county own 2018-04-01")
+    assert Payers(CITY).payer(accepted()) == (NORTH, "o2018/county 2018-04-01")
 
 
 def test_the_comparison_is_the_other_policy() -> None:

@@ -68,5 +68,8 @@ async def callback(call: AppCall[None, None]) -> CallbackTaken:
     except ValueError as why:
         log.warning("sms.callback_unreadable", channel=channel, why=str(why), origin=call.origin)
         raise Refused("bad_request", reason="回调内容不符合约定") from why
+    for one in inbounds:
+        if one.what is None:
+            log.warning("sms.event_unreadable", channel=channel, raw=one.raw[:200].decode("utf-8", "replace"))
     await call.services.sms.inbound(channel, inbounds)
     return CallbackTaken(taken=len(inbounds))

@@ -3,6 +3,9 @@
 -- It left although its county's messages are switched off: extra urgent, and the city pays (sms-charges 4.4).
 alter table sms_attempt add column overridden integer not null default 0;
 
+-- The number it went to: reports name it, also when the person has another one by then.
+alter table sms_attempt add column phone_lookup blob;
+
 -- What a channel's contract allows a day, in segments; day is yyyymmdd in Asia/Shanghai.
 create table sms_channel_day (
     day integer not null,

@@ -121,6 +121,10 @@ class HttpDesk:
         """A phone writes to ``account``, whatever the script says. Raises KeyError for an account unknown here."""
         self._pushes[account].put(Item(reply, reply.source, self._clock()), ticks())
 
+    def call_back(self, account: str, url: str) -> None:
+        """Bring the account's reports and replies there from now on. Raises KeyError for an account unknown here."""
+        self._pushes[account].call_back(url)
+
     # -- a submit
 
     async def _submitted(self, request: web.Request) -> web.StreamResponse:

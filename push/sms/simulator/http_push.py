@@ -25,7 +25,7 @@ PAUSE_US: Final = 200_000
 
 
 class HttpPush:
-    """Brings what is due to ``url``, one callback at a time; without a url nothing is ever told."""
+    """Brings what is due to ``url``, one callback at a time; without a url nothing is told."""
 
     def __init__(self, account: str, secret: str, url: str, counts: Counter[str], clock: Clock) -> None:
         self.outbox = Outbox()
@@ -42,8 +42,7 @@ class HttpPush:
         """Begin to bring."""
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
-        if self._url:
-            self._task = asyncio.create_task(self._run(), name=f"callbacks {self._account}")
+        self._task = asyncio.create_task(self._run(), name=f"callbacks {self._account}")
 
     async def stop(self) -> None:
         """What has not been brought never will be."""
@@ -52,6 +51,11 @@ class HttpPush:
             await asyncio.gather(self._task, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
+
+    def call_back(self, url: str) -> None:
+        """Bring everything there from now on, what waits too."""
+        self._url = url
+        self._more.set()
 
     def put(self, item: Item, at: int) -> None:
         """Bring it at ``at``, in ticks."""
@@ -84,13 +88,15 @@ class HttpPush:
         while True:
             self._more.clear()
             now = ticks()
-            if self.outbox.ripen(now):
+            if not self._url:
+                await self._more.wait()
+            elif self.outbox.ripen(now):
                 ready = self.outbox.ready
                 items = [ready.popleft() for _ in range(min(len(ready), EVENTS_MAX))]
                 if not await self.bring(items):
                     self._again(items)
-                continue
-            await self._wait(None if self.outbox.due == NEVER else (self.outbox.due - now) / US)
+            else:
+                await self._wait(None if self.outbox.due == NEVER else (self.outbox.due - now) / US)
 
     async def _wait(self, seconds: float | None) -> None:
         """Until something is due, or something else was put."""
