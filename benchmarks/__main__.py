@@ -24,6 +24,7 @@ STAGES: Final = (
     ("acked round trips of 10,000 users", ("live", "trips", "--sockets", "10000")),
     ("idle sockets", ("live", "idle", "--sockets", "7000")),
     ("the whole server", ("whole",)),
+    ("finance over 6.6 million lines", ("bills",)),
 )
 """What is measured and by which module, each in a process of its own: memory, descriptors and loop stay out of the others' way."""
 

@@ -16,7 +16,7 @@ from gateway.cli.console import stop
 if TYPE_CHECKING:
     from gateway.assembly import Parts
     from gateway.bill_sheets import BillFile
-    from gateway.flows.reconciling import Reconciled, Tell
+    from gateway.flows.reconciling import Reconciled, Tell, Wanted
     from sms_billing.tables import Table
 
 SHOWN_MAX: Final = 20
@@ -69,20 +69,22 @@ def reconcile(
         bill_on=bill_on,
     )
     with _watched() as tell:
-
-        async def work(parts: Parts) -> tuple[Reconciled, int]:
-            told = await reconciling.reconcile_file(parts.house, wanted, tell)
-            if not settle:
-                return told, 0
-            count = await reconciling.settle_found(parts.house, told, file.name, operator(), tell)
-            return told, count
-
-        told, settled = done(ctx, data, work)
+        told, settled = done(ctx, data, lambda parts: _compared(parts, wanted, tell, settle=settle))
     if out is not None:
         write_all(out, _difference_files(told), overwrite=overwrite)
     if settle:
         typer.echo(f"存疑短信已按详单记账 {settled} 条；详单中没有的仍为存疑。", err=True)
     _tell_reconciled(told, settled, as_json=as_json, listed=out is not None)
+
+
+async def _compared(parts: Parts, wanted: Wanted, tell: Tell, *, settle: bool) -> tuple[Reconciled, int]:
+    """The differences, and how many attempts in doubt were settled."""
+    from gateway.flows import reconciling
+
+    told = await reconciling.reconcile_file(parts.house, wanted, tell)
+    if not settle:
+        return told, 0
+    return told, await reconciling.settle_found(parts.house, told, wanted.file.name, operator(), tell)
 
 
 def _readable(file: Path) -> None:

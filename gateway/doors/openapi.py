@@ -20,6 +20,7 @@ TITLE: Final = "Songda 送达 HTTP API"
 VERSION: Final = "1"
 _REF: Final = "#/components/schemas/{name}"
 _JSON: Final = "application/json"
+_HTML: Final = "text/html"
 _ABOUT: Final = (
     "政务公文与会议通知的发送、签收和统计。\n\n"
     "- 写入请求须带 `Idempotency-Key`：同一个键和同样的内容得到同样的答复，可放心重试，保留 7 天。\n"
@@ -175,7 +176,11 @@ def _responses(route: Route, schemas: Mapping[str, Json]) -> Json:
     for status, entries in _problems(route).items():
         known = answers.setdefault(str(status), _problem_response(entries))
         known["content"] = {**known.get("content", {}), **_problem_content()}
+        if route.page is not None:
+            known["content"][_HTML] = {}
     answers["default"] = {"description": "其他错误", "content": _problem_content()}
+    if route.page is not None:
+        answers["default"]["content"][_HTML] = {}
     return answers
 
 

@@ -19,12 +19,14 @@ from config.checks import quiet_span
 from config.settings import Sms as SmsSettings
 from gateway.flows.charging import Charger
 from gateway.house import House
+from gateway.rules.short_links import PLACEHOLDER, LinkTo, link_key, with_link
 from gateway.rules.sms_answers import answered
 from gateway.rules.sms_policy import Leave, SmsRules, judge
 from inbox_store.errors import Refused, StoreBroken, StoreFull
 from inbox_store.failpoints import failpoint
 from inbox_store.programs import sms
 from inbox_store.programs.sms import Answered, Claiming, Decision, Facts, Go, Leaving, Stop
+from inbox_store.times import DAY_US
 from push.sms.carrier import InboundAnswer, SubmitAnswer
 from push.sms.compose import sends
 from push.sms.ports import Outcome
@@ -35,6 +37,8 @@ from push.sms.shares import Shares
 
 LOOK_EVERY_S: Final = 1.0
 """How long a channel sleeps when nobody wakes it."""
+LINK_LIVES_US: Final = 3 * DAY_US
+"""A link in a message opens for three days: a message on Friday evening still does on Monday."""
 REFERENCES: Final = 256
 TRIES_MAX: Final = 100
 """An alert's life ends long before; this only ends what a broken gateway would send round for ever."""
@@ -80,6 +84,7 @@ class Sending:
         """The batch that is being taken, or was last."""
         self._house = house
         self._charger = charger
+        self._link_key = link_key(house.store.keys.codes)
         self._peers = peers
         self._policy = policy_of(house.settings.sms)
         self._rules = rules_of(channel, house.settings.sms.signature)
@@ -190,6 +195,16 @@ class Sending:
         digits = self.channel.extension_digits
         return f"{self.channel.source}{alert_id % 10**digits:0{digits}d}" if digits else self.channel.source
 
+    def _text(self, facts: Facts) -> str:
+        """The alert's text, with the person's own link where it has a place for one."""
+        if PLACEHOLDER not in facts.text or facts.document_id is None:
+            return facts.text
+        to = LinkTo(person_id=facts.person_id, document_id=facts.document_id)
+        until = facts.created_at + LINK_LIVES_US
+        return with_link(
+            facts.text, facts.order_id, until, self._link_key, self._house.settings.server.address, to=to
+        )
+
     def _send(self, leaving: Sequence[Leaving], sequences: list[int]) -> None:
         at = 0
         for one in leaving:
@@ -216,7 +231,7 @@ class Sending:
         message = Message(
             to=number,
             source=one.source,
-            text=facts.text,
+            text=self._text(facts),
             numbers=tuple(number for number, _ in one.attempts),
             reference=facts.order_id % REFERENCES,
             priority=9 if facts.priority == 0 else 5 if facts.priority == 1 else 1,

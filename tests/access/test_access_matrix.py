@@ -157,6 +157,7 @@ EXPECTED: dict[Role, dict[str, str]] = {
         "phones.manage": "scope",
         "sms_switch.read": "scope",
         "sms_switch.apply": "scope",
+        "sms.read": "city",
         "org.import": "scope",
         "org.template": "all",
         "account.list": "scope",

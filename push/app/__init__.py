@@ -1,0 +1,1 @@
+"""Mobile push: every vendor's way to a phone, behind one port."""
