@@ -21,8 +21,8 @@ from config.settings import Store as StoreSettings
 from gateway.assembly import Parts, open_parts, sms_house
 from gateway.flows.sms_house import SmsHouse
 from inbox_store.engine import Program
+from inbox_store.messages import NewAlert
 from inbox_store.programs import sms, sms_figures
-from inbox_store.programs.sms import NewAlert
 from inbox_store.times import DAY_US, system_now
 from push.sms.simulator.protocols import Name
 

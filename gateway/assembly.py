@@ -36,6 +36,7 @@ from gateway.together import Together
 from gateway.token_keys import load_ring
 from gateway.tokens import Tokens
 from inbox_store.embedded import FILE, open_store
+from inbox_store.embedded.alone import held
 from inbox_store.embedded.mark import Mark
 from inbox_store.embedded.soundness import keys_for, must_be_fit_to_serve
 from inbox_store.store import Store
@@ -327,10 +328,18 @@ class Running:
 
 
 @asynccontextmanager
+async def _open_to_serve(settings: Settings, clock: Clock) -> AsyncIterator[Parts]:
+    """The installation, held against other servers before anything of it is read or written."""
+    async with held(settings.data_folder):
+        await asyncio.to_thread(must_be_fit_to_serve, settings.data_folder / FILE)
+        async with open_parts(settings, clock) as parts:
+            yield parts
+
+
+@asynccontextmanager
 async def running(settings: Settings, clock: Clock = system_now) -> AsyncIterator[Running]:
     """Serve the doors and the live sockets on one port, with all upkeep, until the context is left; then drain."""
-    await asyncio.to_thread(must_be_fit_to_serve, settings.data_folder / FILE)
-    async with open_parts(settings, clock) as parts:
+    async with _open_to_serve(settings, clock) as parts:
         sockets = live_server(parts)
         checks = {"store": _store_check(parts.store), "live": _live_check(sockets)}
         limits = limits_of(settings)
@@ -350,7 +359,7 @@ async def running(settings: Settings, clock: Clock = system_now) -> AsyncIterato
                 "songda_live_sessions": lambda: sockets.sessions_open,
             }
         )
-        figures.register(ChannelFigures(messages))
+        figures.register(ChannelFigures(messages.sendings))
         app = make_app(services, all_routes(), registry=figures)
         app.router.add_get(LIVE_PATH, sockets.live)
         await sockets.start()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from gateway.flows.sms_house import SmsHouse
+from push.sms.ports import LinkState
 
 _MEANING: Final = {
     "songda_store_waiting": "Facts that wait for the writer",
@@ -30,11 +31,32 @@ def house_registry(told: Mapping[str, Callable[[], int]]) -> CollectorRegistry:
     return registry
 
 
+class WatchedSender(Protocol):
+    """A sender, as one looks at it from outside."""
+
+    @property
+    def state(self) -> LinkState:
+        """Whether it can be used."""
+        ...
+
+
+class WatchedChannel(Protocol):
+    """A channel of short messages, as one looks at it from outside."""
+
+    under_way: int
+    outcomes: Counter[str]
+
+    @property
+    def sender(self) -> WatchedSender:
+        """What it sends by."""
+        ...
+
+
 class ChannelFigures(Collector):
     """The channels of short messages as they are at a scrape."""
 
-    def __init__(self, messages: SmsHouse) -> None:
-        self._messages = messages
+    def __init__(self, channels: Mapping[str, WatchedChannel]) -> None:
+        self._channels = channels
 
     def collect(self) -> Iterator[Metric]:
         """Each channel's state, what is under way on it, and what became of its segments."""
@@ -45,7 +67,7 @@ class ChannelFigures(Collector):
         answers = CounterMetricFamily(
             "songda_sms_answers", "Segments settled, by outcome", labels=["channel", "outcome"]
         )
-        for name, one in self._messages.sendings.items():
+        for name, one in self._channels.items():
             up.add_metric([name], int(one.sender.state.up))
             under_way.add_metric([name], one.under_way)
             for outcome, count in one.outcomes.items():

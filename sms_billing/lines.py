@@ -13,7 +13,7 @@ import msgspec
 
 from inbox_store.errors import Refused
 from inbox_store.ledger import ChargeLine, Purpose
-from inbox_store.programs.sms import Accepted
+from inbox_store.messages import Accepted
 from inbox_store.times import day_of, iso
 from sms_billing.payers import Payers
 from sms_billing.periods import Books, month_at

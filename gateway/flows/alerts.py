@@ -8,9 +8,9 @@ from gateway.house import House
 from gateway.rules.replies import ask_zh
 from gateway.rules.short_links import placeholder
 from gateway.rules.sms_policy import expires_at, priority_of
+from inbox_store.messages import NewAlert
 from inbox_store.nouns import NO_SIGNING_DUTY, URGENCY_ZH
 from inbox_store.programs.dispatch import DocumentHead
-from inbox_store.programs.sms import NewAlert
 from push.sms import text as sms_text
 from push.sms.compose import sends
 

@@ -12,11 +12,11 @@ import msgspec
 from gateway.flows.charging import Charges, charges
 from gateway.house import House
 from inbox_store.errors import Refused
+from inbox_store.messages import Accepted
 from inbox_store.org import Organisation
 from inbox_store.programs import ledger, settlements
 from inbox_store.programs.ledger import Bears, Borne, ClosedMonth, Sum, Uncharged
 from inbox_store.programs.settlements import Kept
-from inbox_store.programs.sms import Accepted
 from sms_billing.apportion import Apportionment, by_lines
 from sms_billing.lines import purpose_of
 from sms_billing.payers import Payers, Whose

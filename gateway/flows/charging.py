@@ -16,8 +16,8 @@ from inbox_store.engine import Each, Engine, Program
 from inbox_store.errors import Refused
 from inbox_store.keys import PhoneVault, mask
 from inbox_store.ledger import ChargeLine
+from inbox_store.messages import Accepted, Answered, Price, Reported
 from inbox_store.programs import sms, tariffs
-from inbox_store.programs.sms import Accepted, Answered, Price, Reported
 from inbox_store.programs.tariffs import LinkRow, PolicyRow, Rules, StationRow, TariffRow, Version
 from sms_billing.lines import Charging
 from sms_billing.payers import Membership, Memberships, Payers, PayingRegion, UsePolicy

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from gateway.flows import alerts
+from gateway.flows.charging import charges
 from gateway.flows.words import yuan
 from gateway.house import Act, House
 from gateway.rules import audience as audiences
@@ -110,7 +111,7 @@ async def consider(
         share,
         mark=house.approval_mark(),
         leader_mask=_leader_mask(proposal),
-        reminder=_reminder(house, proposal, now),
+        reminder=await _reminder(house, proposal, now),
     )
     plan = _plan(proposal, audience, figures, already)
     return Considered(audience=audience, preview=figures, findings=tuple(findings), plan=plan)
@@ -171,12 +172,12 @@ def _exemption(row: registers.Exemption) -> Exemption:
     )
 
 
-def _reminder(house: House, proposal: Proposal, now: int) -> Reminder | None:
+async def _reminder(house: House, proposal: Proposal, now: int) -> Reminder | None:
     if not proposal.sms_reminder:
         return None
-    text = alerts.reminder_text(house, proposal.document)
+    text, rules = alerts.reminder_text(house, proposal.document), await charges(house)
     return Reminder(
-        text=text, estimate=lambda told: alerts.segments(house, told), tariff=price(house.tariffs, now)
+        text=text, estimate=lambda told: alerts.segments(house, told), tariff=price(rules.tariffs, now)
     )
 
 

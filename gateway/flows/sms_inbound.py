@@ -9,7 +9,7 @@ from config.channels import Channel
 from gateway.flows.charging import Charger
 from gateway.house import House
 from inbox_store.failpoints import failpoint
-from inbox_store.programs.sms import Reported
+from inbox_store.messages import Reported
 from push.sms.carrier import Inbound, Reply, Report
 from push.sms.failures import permanent
 

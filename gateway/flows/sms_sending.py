@@ -24,8 +24,8 @@ from gateway.rules.sms_answers import answered
 from gateway.rules.sms_policy import Leave, SmsRules, judge
 from inbox_store.errors import Refused, StoreBroken, StoreFull
 from inbox_store.failpoints import failpoint
+from inbox_store.messages import Answered, Claiming, Decision, Facts, Go, Leaving, Stop
 from inbox_store.programs import sms
-from inbox_store.programs.sms import Answered, Claiming, Decision, Facts, Go, Leaving, Stop
 from inbox_store.times import DAY_US
 from push.sms.carrier import InboundAnswer, SubmitAnswer
 from push.sms.compose import sends

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Literal
 
-from inbox_store.programs.sms import Answered
+from inbox_store.messages import Answered
 from inbox_store.times import US
 from push.sms.carrier import SubmitAnswer, Verdict
 from push.sms.happenings import InDoubt

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from inbox_store.messages import Facts, Stop, Wait
 from inbox_store.nouns import Noun
-from inbox_store.programs.sms import Facts, Stop, Wait
 from inbox_store.times import DAY_US, US, day_of, day_start
 
 MINUTE_US: Final = 60 * US
@@ -21,7 +21,7 @@ PRESSING: Final = frozenset({"flash", "extra_urgent"})
 """特提 and 特急: neither quiet hours nor caps nor a refused class hold them up."""
 
 WAKING_KINDS: Final = frozenset({"code", "operator"})
-"""Somebody waits for it this minute, or is on duty: quiet hours and caps do not count."""
+"""Somebody waits for it this minute, or is on duty: quiet hours, caps and refusals do not count."""
 
 TTL_MINUTES: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -156,7 +156,7 @@ def _pointless(facts: Facts, now: int) -> Stop | None:
 def _unwanted(facts: Facts, rules: SmsRules) -> Stop | None:
     """The person or the county does not want it, or it was tried often enough."""
     pressing = facts.urgency in PRESSING
-    if not pressing and facts.refused and facts.kind in _kinds(facts.refused):
+    if not pressing and facts.kind not in WAKING_KINDS and facts.kind in _kinds(facts.refused):
         return _REFUSED
     if (facts.off or facts.to_off) and not (pressing and rules.urgent_override):
         return _SWITCHED_OFF

@@ -14,7 +14,7 @@ from typing import Final
 from inbox_store.embedded.mark import Mark
 from inbox_store.errors import StoreBroken
 
-WAIT_S: Final = 2.0
+WAIT_S: Final = 1.0
 """A server that is restarted may still be closing."""
 
 _LOOK_EVERY_S: Final = 0.02
@@ -26,14 +26,18 @@ async def held(folder: Path) -> AsyncIterator[None]:
 
     The kernel lets go of it with the process, also after kill -9. Raises StoreBroken where another server holds it, OSError.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # The mark is never replaced; the database itself must not be opened twice: closing would end SQLite's own locks.
-    handle = os.open(Mark.file_of(folder), os.O_RDWR | os.O_CREAT, 0o600)
+    handle = await asyncio.to_thread(_opened, folder)
     try:
         await _lock(handle, folder)
         yield
     finally:
         os.close(handle)
+
+
+def _opened(folder: Path) -> int:
+    """The mark, which is never replaced; of the database itself any closing would end SQLite's own locks."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return os.open(Mark.file_of(folder), os.O_RDWR | os.O_CREAT, 0o600)
 
 
 async def _lock(handle: int, folder: Path) -> None:

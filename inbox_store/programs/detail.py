@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from inbox_store.engine import Audit, Program, Sql
+from inbox_store.messages import Answered, Price, Reported
 from inbox_store.nouns import Noun
 from inbox_store.programs import sms
-from inbox_store.programs.sms import Answered, Price, Reported
 
 
 class Shown(Noun, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from inbox_store.chain import canonical
 from inbox_store.engine import Arrived, Audit, Changed, CommitNo, Many, Program, Row, Sql
 from inbox_store.errors import Refused
 from inbox_store.grams import grams
+from inbox_store.messages import NewAlert
 from inbox_store.nouns import NO_SIGNING_DUTY, AudienceUnit, MeetingForm, NewDocument, Noun
 from inbox_store.programs import sms, work
 from inbox_store.programs.entries import find_entry, set_entry, settle_entry
@@ -115,7 +116,7 @@ class Due(Noun, frozen=True, kw_only=True):
     sign_due_at: int | None
     handle_due_at: int | None
     provisional: bool = False
-    reminder: sms.NewAlert | None = None
+    reminder: NewAlert | None = None
 
 
 def document_head(document_id: int) -> Program[DocumentHead]:
@@ -382,9 +383,7 @@ def _send_chunk(row: DispatchRow, head: DocumentHead, to: int, due: Due, now: in
     yield Arrived(row.place)
 
 
-def _order_reminders(
-    row: DispatchRow, reminder: sms.NewAlert, window: dict[str, int], now: int
-) -> Program[None]:
+def _order_reminders(row: DispatchRow, reminder: NewAlert, window: dict[str, int], now: int) -> Program[None]:
     """The messages to the people of this chunk's units, in its transaction: none is missed, none goes twice."""
     key = {"dispatch_id": row.id, "kind": reminder.kind, "round": reminder.round}
     found = yield Sql("alert_of_dispatch", key)

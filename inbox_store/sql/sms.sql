@@ -85,10 +85,12 @@ update sms_attempt set state = 'in_doubt', answered_at = :now where state = 'sen
 update sms_attempt set state = :outcome, code = :code, message_id = coalesce(nullif(:message_id, ''), message_id), answered_at = :at
 where id = :attempt_id and state in ('sending', 'in_doubt');
 
+-- A number that was changed since is not the one it was sent to: the line then shows none.
 -- name: sms_accepted
 select a.id, a.order_id, a.segment_no, a.acceptance_no, a.channel, coalesce(a.message_id, ''), a.answered_at, o.alert_id, t.kind, t.round,
-    t.document_id, coalesce(d.is_test, 0), t.unit_id, tc.county_id, o.person_id, o.unit_id, oc.county_id, p.phone_sealed, p.phone_key, o.segments,
-    a.overridden
+    t.document_id, coalesce(d.is_test, 0), t.unit_id, tc.county_id, o.person_id, o.unit_id, oc.county_id,
+    case when coalesce(a.phone_lookup, p.phone_lookup) = p.phone_lookup then p.phone_sealed end,
+    case when coalesce(a.phone_lookup, p.phone_lookup) = p.phone_lookup then p.phone_key end, o.segments, a.overridden
 from json_each(:attempts) j
 cross join sms_attempt a on a.id = j.value
 cross join sms_order o on o.id = a.order_id

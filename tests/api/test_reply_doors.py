@@ -10,7 +10,7 @@ import pytest
 
 from gateway.flows.organisation import store_rows
 from gateway.flows.sms_replies import ReplyDesk
-from inbox_store.programs.sms import NewAlert
+from inbox_store.messages import NewAlert
 from inbox_store.times import DAY_US
 from push.sms.carrier import Reply
 from tests.api.city import ROWS

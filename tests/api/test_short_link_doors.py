@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import aiohttp
 import msgspec
 import pytest
+from aiohttp import web
 
 from config.settings import Server, Settings, Sms
 from config.settings import Store as StoreSettings
@@ -23,6 +24,7 @@ from inbox_store.times import US
 from tests.api.city import ROWS
 from tests.api.conftest import City, Clock
 from tests.api.test_meeting_doors import meeting, roster
+from tests.gateway.sms_city import channel, sms_city
 
 
 @dataclass
@@ -318,3 +320,32 @@ async def test_switched_off_there_are_no_links(city: City) -> None:
     house = city.house
     house.settings = msgspec.structs.replace(house.settings, sms=Sms())
     assert (await ask(city, "GET", token)).status == 404
+
+
+async def test_the_message_that_left_holds_a_link_that_opens(tmp_path: Path) -> None:
+    """From the tick box to the tap: the text has its counted length, and its link signs for the document."""
+    texts: dict[str, str] = {}
+
+    async def take(request: web.Request) -> web.Response:
+        told = await request.json()
+        texts[told["to"]] = told["text"]
+        return web.Response(body=b'{"code":0,"id":"x%d"}' % len(texts))
+
+    app = web.Application()
+    app.router.add_post("/messages", take)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    table = channel("http", 0, url=f"http://127.0.0.1:{runner.addresses[0][1]}/messages")
+    async with sms_city(tmp_path, table, tmp_path / "none.csv", short_link=True) as city:
+        document = await sent(city, ["E01"])
+        await city.until(lambda: city.states() == {"accepted": 3})
+        ((kept,),) = city.rows("select text from alert")
+        assert {len(text) for text in texts.values()} == {len(kept)}
+        tokens = [re.findall(r"/s/(\w{23})\b", text) for text in texts.values()]
+        pages = [await ask(city, "GET", token) for (token,) in tokens]
+        assert sorted(page.acts for page in pages) == [["read"], ["sign"], ["sign"]]
+        (clerk, *_) = [token for (token,), page in zip(tokens, pages, strict=True) if page.acts == ["sign"]]
+        assert (await tap(city, clerk, "sign")).status == 200
+        assert (await copy_of(city, document, "E01"))[0] == "signed"
+    await runner.cleanup()

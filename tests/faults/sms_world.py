@@ -55,13 +55,7 @@ PROMPT: Final = """
 [delays]
 report = [1, 20]
 """
-UNRELIABLE: Final = """
-refusals = [9]
-[answers]
-refuse = 0.01
-throttle = 0.005
-drop = 0.001
-drop_accepted = 0.002
+TWISTED: Final = """
 [reports]
 failed = 0.02
 lost = 0.01
@@ -76,6 +70,15 @@ report = [1, 30]
 late = [300, 900]
 reordered = [20, 60]
 again = [1, 40]
+"""
+UNRELIABLE: Final = f"""
+refusals = [9]
+[answers]
+refuse = 0.01
+throttle = 0.005
+drop = 0.001
+drop_accepted = 0.002
+{TWISTED}
 """
 LOOK_EVERY_S: Final = 0.005
 QUIET_S: Final = 60.0
@@ -204,10 +207,10 @@ class SmsWorld:
         """A server that is ready."""
         return serving(self.folder, failpoint=failpoint, environ={**self.environ, **environ})
 
-    def rows_in(self, query: str) -> list[tuple[Any, ...]]:
+    def rows_in(self, query: str, *params: object) -> list[tuple[Any, ...]]:
         """What the file holds; nothing is folded or mended by looking, so that a start after a kill finds it as it was."""
         with closing(sqlite3.connect(f"file:{self.folder / FILE}?mode=ro", uri=True)) as conn:
-            return conn.execute(query).fetchall()
+            return conn.execute(query, params).fetchall()
 
     def states(self) -> Counter[str]:
         """Orders by state."""
@@ -269,7 +272,7 @@ class SmsWorld:
             time.sleep(LOOK_EVERY_S)
         return time.monotonic() - began
 
-    def until_accepted(self, count: int, server: Server, within_s: float = 30.0) -> None:
+    def until_accepted(self, count: int, server: Server, within_s: float = 60.0) -> None:
         """Until the invoices hold so many segments, or everything has left. Raises AssertionError when the server ends."""
         looks = itertools.count()
 
@@ -370,12 +373,10 @@ def sms_world(
             each.kill()
 
 
-def world_channel(
-    world: SmsWorld, protocol: str, port: int, listening: int = 0, *, name: str = "", **more: object
-) -> str:
+def world_channel(world: SmsWorld, protocol: str, port: int, listening: int = 0, **more: object) -> str:
     """A channel's table; its secret is written and its capacity noted."""
     told: dict[str, object] = {
-        "name": name or protocol,
+        "name": protocol,
         "source": SOURCE,
         "extension_digits": DIGITS,
         **(SGIP if protocol == "sgip" else {}),

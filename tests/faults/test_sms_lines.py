@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections import Counter
@@ -14,7 +15,6 @@ from typing import Final
 import pytest
 
 from tests.faults.proxy import Proxy
-from tests.faults.server import free_port
 from tests.faults.sms_world import SOURCE, SmsWorld, carrier, sms_world, world_channel
 
 FAILOVER_S: Final = 5.0
@@ -127,7 +127,7 @@ def test_what_waits_for_a_dead_carrier_goes_by_another(tmp_path: Path) -> None:
             world.until_accepted(60, server)
             world.carriers["carrier"].kill()
             took_s = world.until(lambda: world.states()["waiting"] == 0, "nothing waits", FAILOVER_S)
-            print(f"\nall left by the other channel {took_s:.1f} s after the first died")
+            sys.stdout.write(f"\nall left by the other channel {took_s:.1f} s after the first died\n")
             world.carriers["carrier"] = world.carriers["carrier"].restart()
             before = world.carriers["carrier"].accepted()
             world.hand_in(server, 1)
@@ -174,7 +174,7 @@ def test_a_line_that_fell_silent_is_noticed(tmp_path: Path) -> None:
             world.begin(1)
             world.try_to_finish(server)
             world.until(lambda: "why=silent" in server.said(), "the silence is noticed", 90)
-            print(f"\nnoticed after {time.monotonic() - began:.0f} s")
+            sys.stdout.write(f"\nnoticed after {time.monotonic() - began:.0f} s\n")
             line.heal()
             world.until_quiet()
             server.stop()

@@ -12,18 +12,20 @@ from config.loading import load
 from gateway.assembly import open_parts
 from gateway.flows.charging import Charger
 from gateway.house import House
-from inbox_store.programs import sms
-from inbox_store.programs.sms import (
+from inbox_store.messages import (
     Answered,
     Claiming,
+    Decide,
     Decision,
     Facts,
     Go,
     Leaving,
     NewAlert,
+    Price,
     Reported,
     Stop,
 )
+from inbox_store.programs import sms
 from inbox_store.times import DAY_US, moment, parse_iso
 from tests.inbox_store.world import Clock, World
 
@@ -81,7 +83,7 @@ class Office:
         """All that waits is suppressed."""
         await self._claim(lambda _: Stop(state="suppressed", reason="switched_off"))
 
-    async def _claim(self, decide: sms.Decide) -> list[Leaving]:
+    async def _claim(self, decide: Decide) -> list[Leaving]:
         return await self.world.write(
             sms.claim(Claiming(channel=CHANNEL, routes=(ROUTE,), free=1000), decide, self.clock.now)
         )
@@ -107,7 +109,7 @@ class Office:
         )
         await self.world.write(sms.reporting(await self.price())([told]))
 
-    async def price(self) -> sms.Price:
+    async def price(self) -> Price:
         """The rules as they stand."""
         return (await Charger.of(self.house)).price
 

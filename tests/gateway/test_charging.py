@@ -11,14 +11,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.flows import billing, charge_rules
+from gateway.flows import billing, charge_rules, proposals
 from gateway.flows.charging import Charger, paying_regions
+from gateway.rules.audience import Scope
 from inbox_store.embedded import FILE, open_store
 from inbox_store.engine import OrgChanged, Program, Sql
 from inbox_store.errors import Refused
 from inbox_store.ledger import ChargeLine
+from inbox_store.messages import Accepted, Answered
 from inbox_store.programs import ledger, sms, tariffs
-from inbox_store.programs.sms import Accepted, Answered
 from inbox_store.programs.tariffs import StationRow
 from inbox_store.times import DAY_US, day_start, parse_iso
 from sms_billing.payers import PayingRegion
@@ -224,6 +225,21 @@ async def test_what_was_charged_keeps_its_rules(here: Office, tmp_path: Path) ->
         for statement in forbidden:
             with pytest.raises(sqlite3.IntegrityError, match=r"append-only|keeps its"):
                 conn.execute(statement, {"at": today})
+
+
+async def test_a_preview_goes_by_the_recorded_price(here: Office) -> None:
+    """What a dispatch would cost is told by the price that will be charged, not by that of the settings."""
+    document, units = here.world.document(), frozenset({here.world.units["U1"], here.world.units["U4"]})
+    asked = proposals.Proposal(document=document, scope=Scope(units=units), sms_reminder=True)
+    told = []
+    for _ in range(2):
+        found = await proposals.consider(here.house, asked, here.world.people["s0-a"], JUNE)
+        told.append(found.preview.amount_li_ceiling)
+        if len(told) == 1:
+            tariff = Tariff(price_li=100, from_at=JUNE)
+            await charge_rules.add_tariff(here.house, tariff, "合同2号", "ops")
+    assert told[0]
+    assert told[1] == 2 * told[0]
 
 
 async def test_a_stationed_unit(here: Office) -> None:

@@ -12,8 +12,8 @@ import pytest
 from gateway.flows import billing, reconciling
 from gateway.flows.reconciling import Reconciled, Wanted
 from inbox_store.embedded import FILE
+from inbox_store.messages import Answered, Claiming, Go
 from inbox_store.programs import ledger, sms, trace
-from inbox_store.programs.sms import Answered
 from inbox_store.times import DAY_US, parse_iso
 from tests.gateway.bill_world import APRIL, CHANNEL, MAY, SOURCE, Office, office, written
 from tests.inbox_store.world import rows_of
@@ -102,9 +102,9 @@ async def test_found_after_the_close(here: Office, tmp_path: Path) -> None:
 async def test_a_known_id_is_settled_too(here: Office, tmp_path: Path) -> None:
     """An attempt that left under an id of our own (SGIP) is found by it; a line from the future settles nothing."""
     await here.alert("U1", ["U2"])
-    claiming = sms.Claiming(channel=CHANNEL, routes=("mobile",), free=1000, own_ids=("own1", "own2", "own3"))
+    claiming = Claiming(channel=CHANNEL, routes=("mobile",), free=1000, own_ids=("own1", "own2", "own3"))
     leaving = await here.world.write(
-        sms.claim(claiming, lambda _: sms.Go(segments=1, source=SOURCE), here.clock.now)
+        sms.claim(claiming, lambda _: Go(segments=1, source=SOURCE), here.clock.now)
     )
     assert len(leaving) == 3
     await here.world.write(sms.in_doubt(here.clock.now))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from inbox_store.engine import Engine
+from inbox_store.messages import Answered, Claiming, Go, NewAlert
 from inbox_store.nouns import MeetingForm
 from inbox_store.programs import dispatch, meetings, sms
-from inbox_store.programs.sms import Answered, Claiming, Go, NewAlert
 from inbox_store.programs.sms_replies import NewReply
 from inbox_store.times import DAY_US
 from tests.inbox_store.small_city import ROWS

@@ -14,11 +14,11 @@ from inbox_store.embedded import FILE
 from inbox_store.errors import Refused
 from inbox_store.keys import mask
 from inbox_store.ledger import ChargeLine
-from inbox_store.programs import ledger, sms, sms_figures, trace
-from inbox_store.programs.sms import (
+from inbox_store.messages import (
     Accepted,
     Answered,
     Claiming,
+    Decide,
     Decision,
     Facts,
     Go,
@@ -28,6 +28,7 @@ from inbox_store.programs.sms import (
     Stop,
     Wait,
 )
+from inbox_store.programs import ledger, sms, sms_figures, trace
 from inbox_store.times import DAY_US, day_at
 from tests.inbox_store.world import HOUR, World, rows_of
 
@@ -89,7 +90,7 @@ async def told(world: World, units: Sequence[str] = ("U1", "U2", "U3", "U4"), se
     return alert_id
 
 
-async def claim(world: World, free: int = 100, decide: sms.Decide = go) -> list[Leaving]:
+async def claim(world: World, free: int = 100, decide: Decide = go) -> list[Leaving]:
     """What may leave now."""
     return await world.write(
         sms.claim(Claiming(channel=CHANNEL, routes=(ROUTE,), free=free), decide, world.clock.now)

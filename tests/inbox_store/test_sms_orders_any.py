@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -14,13 +15,28 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from inbox_store.embedded import FILE
 from inbox_store.engine import Program, Row
+from inbox_store.ledger import ChargeLine
+from inbox_store.messages import Accepted, Answered, Claiming, Decision, Facts, Go, NewAlert, Reported, Stop
 from inbox_store.programs import ledger, sms, trace
-from inbox_store.programs.sms import Answered, Claiming, Decision, Facts, Go, NewAlert, Reported, Stop
+from inbox_store.programs import organisation as org
 from inbox_store.times import DAY_US
-from tests.faults.callers import rows_in
-from tests.inbox_store.test_sms import CHANNEL, ROUTE, answer, price, report
-from tests.inbox_store.world import VARIANTS, Clock, World
+from tests.inbox_store.small_city import ROWS
+from tests.inbox_store.test_sms import (
+    CHANNEL,
+    ROUTE,
+    answer,
+    claim,
+    go,
+    lines,
+    price,
+    report,
+    settle,
+    states,
+    told,
+)
+from tests.inbox_store.world import HOUR, VARIANTS, Clock, World
 
 Word = Literal["accepted", "in_doubt", "refused", "waiting", "delivered", "failed", "lost", "silence"]
 ANSWERS: Final = ("accepted", "in_doubt", "refused")
@@ -76,7 +92,7 @@ def _said(draw: st.DrawFn, segment: int, contradicting: bool) -> list[Event]:  #
     roads: list[tuple[Word, ...]] = [("accepted",), ("in_doubt",), ("in_doubt", "accepted"), ("refused",)]
     words: list[Word] = list(draw(st.sampled_from(roads)))
     if words != ["refused"]:
-        words += draw(st.sampled_from([(), ("waiting",)]))  # type: ignore[arg-type]  # the literals above
+        words += draw(st.sampled_from([(), ("waiting",)]))
         finals: list[tuple[Word, ...]] = [(), ("delivered",), ("failed",)]
         words += ("delivered", "failed") if contradicting else draw(st.sampled_from(finals))
     return [Event(segment, word) for word in words]
@@ -165,28 +181,34 @@ class Desk:
         return replace(told, message_id=own_ids[event.segment - 1]) if own_ids else told
 
     def _ends(self, alert_id: int, attempts: Sequence[int]) -> Ends:
-        def rows(query: str) -> tuple[Row, ...]:
-            return tuple(rows_in(self.folder, query))
-
         first, last = attempts[0], attempts[-1]
-        ids = f"select message_id from sms_attempt where id between {first} and {last}"
-        (order,) = rows(
+        (order,) = self._rows(
             "select state, settled_at is not null, tries from sms_order"
-            f" where id = (select order_id from sms_attempt where id = {first})"
+            " where id = (select order_id from sms_attempt where id = ?)",
+            first,
         )
-        return Ends(
-            order,
-            rows(
-                "select segment_no, state, coalesce(code, ''), report, iif(report in ('delivered', 'failed'), stat, '')"
-                " from sms_attempt"
-                f" where id between {first} and {last} order by id"
-            ),
-            rows(
-                "select person_id, segment_no, acceptance_no, segments, amount_li, payer_id, kind, month from charge_line"
-                f" where alert_id = {alert_id} order by segment_no"
-            ),
-            rows(f"select count(*) from sms_report where message_id in ({ids})")[0][0],
+        told = self._rows(
+            "select segment_no, state, coalesce(code, ''), report, iif(report in ('delivered', 'failed'), stat, '')"
+            " from sms_attempt where id between ? and ? order by id",
+            first,
+            last,
         )
+        charged = self._rows(
+            "select person_id, segment_no, acceptance_no, segments, amount_li, payer_id, kind, month from charge_line"
+            " where alert_id = ? order by segment_no",
+            alert_id,
+        )
+        ((kept,),) = self._rows(
+            "select count(*) from sms_report where message_id in"
+            " (select message_id from sms_attempt where id between ? and ?)",
+            first,
+            last,
+        )
+        return Ends(order, told, charged, kept)
+
+    def _rows(self, query: str, *params: int) -> tuple[Row, ...]:
+        with closing(sqlite3.connect(self.folder / FILE)) as conn:
+            return tuple(conn.execute(query, params))
 
     def must_agree(self) -> None:
         """The sums are those of the lines, and the chain over all of it holds."""
@@ -265,5 +287,54 @@ def test_contradicting_reports_change_no_charge(variant: str, tmp_path: Path) ->
 def test_very_many_orders_of_answers_and_reports_end_alike(variant: str, tmp_path: Path) -> None:
     """The same for thousands."""
     with desk(variant, tmp_path) as one:
-        converging(one, 4_000)
-        contradicting(one, 1_500)
+        converging(one, 2_000)
+        contradicting(one, 500)
+
+
+async def test_two_reports_in_one_batch_charge_once(world: World) -> None:
+    """The intermediate and the final report of an attempt in doubt, brought together: one line (SGIP knows the id before)."""
+    await told(world, ["U4"])
+    who = Claiming(channel=CHANNEL, routes=(ROUTE,), free=1, own_ids=("own",))
+    (one,) = await world.write(sms.claim(who, go, world.clock.now))
+    reports = [
+        replace(report(world, one.attempts[0][1], state), message_id="own")
+        for state in ("waiting", "delivered")
+    ]
+    assert await world.write(sms.reporting(price)(reports)) == [True, True]
+    assert len(await lines(world)) == 1
+
+
+async def test_an_intermediate_report_is_no_outcome(world: World) -> None:
+    """Accepted, then "on its way", then nothing for 72 hours: told as unreported; "on its way" after that changes nothing."""
+    alert_id = await told(world, ["U4"])
+    (one, *_) = await claim(world, 1)
+    attempt = one.attempts[0][1]
+    await settle(world, [answer(world, attempt)])
+    on_its_way = report(world, attempt, "waiting")
+    await world.write(sms.reporting(price)([on_its_way]))
+    world.clock.forward(72 * HOUR)
+    assert await world.write(sms.unreported(world.clock.now, 100)) == 1
+    await world.write(sms.reporting(price)([on_its_way]))
+    assert (await states(world, alert_id))["unreported"] == 1
+
+
+async def test_a_line_shows_no_number_that_it_was_not_sent_to(world: World) -> None:
+    """Accepted after the person's number was changed: the line has none rather than the new one; the report still fits (32)."""
+    await told(world, ["U4"])
+    (one, *_) = await claim(world, 1)
+    attempt, old = one.attempts[0][1], one.facts
+    (code,) = [code for code, person_id in world.people.items() if person_id == old.person_id]
+    row = next(person for person in ROWS.people if person.code == code)
+    vault = world.store.keys.phones
+    changed = replace(row, phone="19977770001")
+    await world.write(org.import_people([changed], [], vault, world.clock.now))
+    seen: list[Accepted] = []
+
+    def priced(accepted: Accepted) -> ChargeLine | None:
+        seen.append(accepted)
+        return price(accepted)
+
+    await world.write(sms.settling(priced)([answer(world, attempt)]))
+    assert [(accepted.phone_sealed, accepted.phone_key) for accepted in seen] == [(None, None)]
+    sent_to = vault.lookup(str(row.phone))
+    assert await world.write(sms.reporting(price)([report(world, attempt, phone_lookup=sent_to)])) == [True]

@@ -9,8 +9,8 @@ import pytest
 from gateway.rules.sms_policy import Leave, SmsRules, judge
 from inbox_store.engine import Program
 from inbox_store.errors import Refused
+from inbox_store.messages import Decide, Decision, Facts, Go, NewAlert
 from inbox_store.programs import sms, sms_switch, trace
-from inbox_store.programs.sms import Decide, Decision, Facts, Go, NewAlert
 from inbox_store.programs.sms_switch import OnOff, Ruling, SmsSwitch, SwitchWish
 from inbox_store.times import DAY_US, day_start, parse_iso
 from sms_billing.periods import month_span

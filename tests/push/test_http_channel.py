@@ -1,8 +1,9 @@
-"""The sample channel over HTTP: its signature, its answers, what it repeats, and callbacks of a simulated aggregator."""
+"""The sample channel over HTTP: its answers, what it repeats, and callbacks of a simulated aggregator."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,153 +12,24 @@ from pathlib import Path
 import msgspec
 import pytest
 from aiohttp import web
-from hypothesis import given
-from hypothesis import strategies as st
 
-from inbox_store.times import US, system_now
+from inbox_store.times import system_now
 from push.sms.breaker import BreakerRules
 from push.sms.bucket import Pace
 from push.sms.carrier import Inbound, Reply, Report, SubmitAnswer
 from push.sms.happenings import InDoubt
 from push.sms.ports import LinkState, NotSent
 from push.sms.sample_http import HttpAccount, HttpLimits, HttpSender, NotSigned
-from push.sms.sample_http.bodies import read_callback
-from push.sms.sample_http.signing import SKEW_S, Nonces, Purpose, signed_headers, verify
 from push.sms.simulator.office import Office, Plan, opened
 from push.sms.simulator.script import read_script
 from push.sms.text import MAINLAND, Rules
-from tests.push.gateway_world import Outcomes, until
+from tests.push.gateway_world import WAIT_S, Outcomes, until
 from tests.push.sender_contract import LONG, SHORT, TOKEN, answers, message, sent, why_not
 from tests.push.simulator_world import ACCOUNTS, AT_ONCE, FAST, lines_of
+from tests.push.test_simulator_verb import said, sim
 
 ACCOUNT, SECRET = "900001", ACCOUNTS["900001"]
-NOW = 1_770_000_000 * US
-NONCE = "n" * 24
-BODY = b'{"events":[]}'
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-# The signature ------------------------------------------------------------------------------------------------------
-
-
-def headers(
-    body: bytes = BODY, *, now: int = NOW, nonce: str = NONCE, secret: str = SECRET
-) -> dict[str, str]:
-    """Signed as a callback."""
-    return signed_headers(ACCOUNT, secret, "callback", body, now=now, nonce=nonce)
-
-
-def check(
-    told: dict[str, str],
-    body: bytes = BODY,
-    *,
-    now: int = NOW,
-    nonces: Nonces | None = None,
-    purpose: Purpose = "callback",
-) -> None:
-    """Verify as our side does."""
-    seen = Nonces(NOW - 3_600 * US) if nonces is None else nonces
-    verify(told, body, account=ACCOUNT, secret=SECRET, purpose=purpose, now=now, nonces=seen)
-
-
-@given(st.data())
-def test_a_changed_character_is_refused(data: st.DataObject) -> None:
-    """Whatever is changed in a header or in the body, the signature fits no more."""
-    told = {**headers(), "body": BODY.decode()}
-    name = data.draw(st.sampled_from(sorted(told)))
-    place = data.draw(st.integers(0, len(told[name]) - 1))
-    other = data.draw(
-        st.characters(min_codepoint=33, max_codepoint=126).filter(lambda c: c != told[name][place])
-    )
-    told[name] = told[name][:place] + other + told[name][place + 1 :]
-    with pytest.raises(NotSigned):
-        check({**told}, told["body"].encode())
-
-
-def test_what_is_signed_is_taken_once() -> None:
-    """The nonce is good for one time, within five minutes; after ten it is forgotten, when its timestamp is too old."""
-    nonces = Nonces(NOW - 3_600 * US)
-    check(headers(), nonces=nonces)
-    with pytest.raises(NotSigned, match="used before"):
-        check(headers(), nonces=nonces)
-    check(
-        headers(nonce="m" * 24, now=NOW + 2 * SKEW_S * US + 2 * US),
-        now=NOW + 2 * SKEW_S * US + 2 * US,
-        nonces=nonces,
-    )
-    assert len(nonces) == 1
-    with pytest.raises(NotSigned, match="five minutes"):
-        check(headers(), now=NOW + 2 * SKEW_S * US + 2 * US, nonces=nonces)
-
-
-@pytest.mark.parametrize("apart", [-SKEW_S - 1, SKEW_S + 1])
-def test_clocks_may_be_five_minutes_apart(apart: int) -> None:
-    """Five minutes either way and no more."""
-    check(headers(now=NOW + (apart - (1 if apart > 0 else -1)) * US))
-    with pytest.raises(NotSigned, match="five minutes"):
-        check(headers(now=NOW + apart * US))
-
-
-def test_nothing_from_before_the_start_is_taken() -> None:
-    """Nonces are forgotten with the process, so that what was signed before it is to come again, signed anew."""
-    check(headers(), nonces=Nonces(NOW))
-    with pytest.raises(NotSigned, match="began"):
-        check(headers(), now=NOW + US, nonces=Nonces(NOW + US))
-
-
-def test_nonces_are_bounded_and_none_is_forgotten_early() -> None:
-    """When there are too many within the time, more are refused rather than an old one let in again."""
-    nonces = Nonces(NOW, size_max=1)
-    check(headers(), nonces=nonces)
-    with pytest.raises(NotSigned, match="too many"):
-        check(headers(nonce="m" * 24), nonces=nonces)
-
-
-def test_what_we_signed_cannot_be_sent_back() -> None:
-    """A submit of ours, reflected, is no callback; another account's secret is none either; no headers are none."""
-    ours = signed_headers(ACCOUNT, SECRET, "submit", BODY, now=NOW, nonce=NONCE)
-    for told in (ours, headers(secret="other"), {}):
-        with pytest.raises(NotSigned):
-            check(told)
-
-
-# Reading callbacks --------------------------------------------------------------------------------------------------
-
-
-def test_a_callback_is_read() -> None:
-    """Reports of a segment, of a whole message, on the way and failed; replies without 86; what is neither is kept raw."""
-    events = [
-        {"type": "report", "id": "a", "to": "+8613800138000", "stat": "DELIVRD", "done_at": 1_770_000_000},
-        {"type": "report", "id": "b", "to": "13800138000", "stat": "MK:0001", "segments": 2, "error": "29"},
-        {"type": "report", "id": "b", "to": "13800138000", "stat": "ACCEPTD", "segments": 2, "segment": 2},
-        {"type": "reply", "sender": "8613800138000", "source": "1065733301", "text": "2 张伟"},
-        {"type": "balance", "left": 3},
-    ]
-    told = read_callback(msgspec.json.encode({"events": events, "batch": 7}))
-    reports = [one.what for one in told if isinstance(one.what, Report)]
-    assert [(one.message_id, one.state, one.error, one.to) for one in reports] == [
-        ("a", "delivered", "", "13800138000"),
-        ("b/1", "failed", "29", "13800138000"),
-        ("b/2", "failed", "29", "13800138000"),
-        ("b/2", "waiting", "", "13800138000"),
-    ]
-    assert reports[0].done_at == 1_770_000_000 * US
-    (reply,) = [one.what for one in told if isinstance(one.what, Reply)]
-    assert (reply.sender, reply.source, reply.content.decode("utf-16-be")) == (
-        "13800138000",
-        "1065733301",
-        "2 张伟",
-    )
-    assert [one.raw for one in told if one.what is None] == [b'{"type":"balance","left":3}']
-
-
-@given(st.binary() | st.text().map(str.encode) | st.just(b"[" * 5_000))
-def test_any_bytes_are_a_callback_or_a_value_error(body: bytes) -> None:
-    """Nothing else is ever raised."""
-    try:
-        assert read_callback(body)
-    except ValueError:
-        return
 
 
 # Answers ------------------------------------------------------------------------------------------------------------
@@ -472,3 +344,41 @@ async def test_a_wrong_secret_stops_the_channel() -> None:
         assert (sender.state.up, sender.state.alarm) == (False, True)
         assert isinstance((await sent(sender, message()))[0], NotSent)
         await sender.stop()
+
+
+async def test_the_verb_speaks_http(tmp_path: Path) -> None:
+    """`songda carrier-sim --protocol http` takes messages, calls back, and writes the same invoice as the other ports."""
+    file, came = tmp_path / "d.csv", asyncio.Event()
+
+    async def hear(request: web.Request) -> web.Response:
+        await request.read()
+        came.set()
+        return web.json_response({"taken": 1})
+
+    app = web.Application()
+    app.router.add_post("/callback", hear)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"{ACCOUNT}=http://127.0.0.1:{runner.addresses[0][1]}/callback"
+    own = ("--account", f"{ACCOUNT}:{SECRET}", "--detail", str(file))
+    with sim("--protocol", "http", "--callback", url, *own) as process:
+        sender = sender_to(said(process)["listening"]["http"])
+        await sender.start()
+        (told,) = answers(await sent(sender, message()))
+        await asyncio.wait_for(came.wait(), WAIT_S)
+        await sender.stop()
+        process.terminate()
+        rest, errors = process.communicate(timeout=20)
+    await runner.cleanup()
+    assert process.returncode == 0, errors
+    assert json.loads(rest)["ended"]["http"]["segments"] == 1
+    assert [one.message_id for one in lines_of(file)] == [told.message_id]
+
+
+@pytest.mark.parametrize("option", ["900009=http://h/", f"{ACCOUNT}=h"])
+def test_a_wrong_callback_option_is_said(option: str) -> None:
+    """Status 1 and the option's name."""
+    with sim("--protocol", "http", "--callback", option) as process:
+        _, errors = process.communicate(timeout=20)
+    assert (process.returncode, "--callback" in errors) == (1, True)

@@ -19,8 +19,9 @@ from gateway.rules.sms_policy import (
     priority_of,
     quiet_until,
 )
+from inbox_store.messages import Facts, Stop, Wait
 from inbox_store.nouns import URGENCY_ZH
-from inbox_store.programs.sms import PRIORITIES, Facts, Stop, Wait
+from inbox_store.programs.sms import PRIORITIES
 from inbox_store.times import DAY_US, day_at, parse_iso
 
 MINUTE = 60_000_000

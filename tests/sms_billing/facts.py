@@ -7,8 +7,8 @@ from itertools import count
 import msgspec
 
 from inbox_store.ledger import ChargeLine
+from inbox_store.messages import Accepted
 from inbox_store.programs.ledger import Sum
-from inbox_store.programs.sms import Accepted
 from inbox_store.times import parse_iso
 from sms_billing.lines import Charging, messages
 from sms_billing.payers import Payers

@@ -27,6 +27,17 @@ _FIELDS: Final = frozenset({"act", "said", "detail"})
 _SAID: Final = {"attend": 0, "substitute": NAME_CHARACTERS_MAX, "leave": TEXT_CHARACTERS_MAX}
 """Answers to a meeting notice, with the most characters of what must be told beside."""
 
+_SHOWN: Final = ("link_expired", "already_recalled", "already_returned", "not_addressed")
+_ACTED: Final = (
+    "already_signed",
+    "step_not_possible",
+    "field_missing",
+    "field_invalid",
+    "deadline_passed",
+    "receipt_invalid",
+    "seats_exceeded",
+)
+
 routes = Routes("short_link")
 
 
@@ -54,6 +65,7 @@ async def _link(call: AppCall[Any, Any]) -> Linked:
     page=page_of,
     calls_per_minute=CALLS_PER_MINUTE,
     failures_per_minute=FAILURES_PER_MINUTE,
+    errors=_SHOWN,
     zh="短信链接的页面：是什么、可以做什么；打开本身不办理任何事项",
     en="The page behind a message's link; looking at it does nothing",
 )
@@ -75,6 +87,7 @@ async def show(call: AppCall[None, None]) -> web.Response:
     calls_per_minute=CALLS_PER_MINUTE,
     failures_per_minute=FAILURES_PER_MINUTE,
     keyless="the link is the key: each act is done once over it, and told again when it is repeated",
+    errors=(*_SHOWN, *_ACTED),
     zh="凭短信链接签收、回复会议或记为已阅；每项一次",
     en="Sign, answer or take note over a message's link; each once",
 )

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, cast
+from typing import Final, NamedTuple, Protocol, cast
 
+from push.sms.backoff import Backoff
+from push.sms.breaker import BreakerRules
 from push.sms.carrier import ClientDialect, Inbound, InboundAnswer, Report
 from push.sms.link import ChannelLink
 from push.sms.ports import Address, Handlers, LinkLimits, LinkState, NotSent, Outcome
 from push.sms.sgip import SgipCarrierClient
 from push.sms.simulator.outbox import Item
+
+_LIMITS: Final = LinkLimits(
+    # A client that is started again and again soon hears its reports: a real SMG may let it wait for minutes.
+    backoff=Backoff(first_s=0.2, max_s=1),
+    breaker=BreakerRules(open_s=0.5, open_max_s=1),
+    stop_timeout_s=4,
+)
 
 
 class Listening(NamedTuple):
@@ -53,7 +62,7 @@ class SgipPush:
             f"sgip report {self._account}",
             lambda _lane, _lanes: SgipCarrierClient(self._node, to.name, to.secret),
             Address(to.host, to.port),
-            LinkLimits(stop_timeout_s=4),
+            _LIMITS,
             Handlers(_nothing, look),
         )
         await self._link.start()
