@@ -178,10 +178,13 @@ class SmsHouse:
 
     def _heard(self, nudge: Nudge) -> None:
         if nudge.arrivals:
-            for one in self.sendings.values():
-                one.passed = False
             self._routing.set()
-            self.wake()
+            self._news()
+
+    def _news(self) -> None:
+        """There is something that nobody has looked at."""
+        for one in self.sendings.values():
+            one.look_again()
 
     # -- what is looked after
 
@@ -191,7 +194,7 @@ class SmsHouse:
             self._routing.clear()
             try:
                 while await self.route_step():
-                    self.wake()
+                    self._news()
             except StoreBroken:
                 return
             except Exception:

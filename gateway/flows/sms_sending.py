@@ -7,6 +7,7 @@ under way as the gateway's window holds, and no more (faults.md 6, 7).
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -74,8 +75,6 @@ class Sending:
         """Set when there may be something to do: orders came, an answer freed a slot, the channel is up."""
         self.under_way = 0
         """Segments taken and not yet settled."""
-        self.passed = False
-        """It was its turn and it took nothing (a spent quota): others need not wait for it."""
         self.shares: dict[str, Shares] = {}
         """By route, shared with the other channels."""
         self.outcomes: Counter[str] = Counter()
@@ -93,12 +92,23 @@ class Sending:
         self._stuck: list[Answered] = []
         self._answered = asyncio.Event()
         self._idle = False
+        self._passed_until = 0.0
         self._costs: dict[str, int] = {}
 
     @property
     def room(self) -> int:
         """Segments that may be taken now."""
         return max(0, min(self.sender.free, self._capacity - self.under_way))
+
+    @property
+    def passed(self) -> bool:
+        """It was its turn, something waited, and it took nothing (a spent quota): for a moment others do not wait for it."""
+        return time.monotonic() < self._passed_until
+
+    def look_again(self) -> None:
+        """There is something new to take."""
+        self._passed_until = 0.0
+        self.wake.set()
 
     async def run(self) -> None:
         """Take and send, for ever."""
@@ -112,13 +122,12 @@ class Sending:
                 return
             except Exception:
                 # Nothing was taken: it is tried again, and said each time; meanwhile others may.
-                self.passed = True
+                self._passed_until = time.monotonic() + LOOK_EVERY_S
                 log.exception("sms.sending_failed", channel=self.channel.name)
             try:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self.wake.wait()
             except TimeoutError:
-                self.passed = False
                 self._keep_later(self._stuck)
                 self._stuck = []
 
@@ -161,7 +170,9 @@ class Sending:
             own_ids=tuple(message_id for _, message_id in own),
         )
         leaving = await self._house.store.engine.write(sms.claim(who, partial(self._decide, now), now))
-        self._idle = self.passed = not leaving
+        # Found empty once it may really have been; found empty although something waits, it is not for us.
+        self._passed_until = time.monotonic() + LOOK_EVERY_S if self._idle and not leaving else 0.0
+        self._idle = not leaving
         if leaving:
             failpoint("sms_after_claim")
         self._send(leaving, [sequence for sequence, _ in own])

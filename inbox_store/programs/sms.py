@@ -245,32 +245,28 @@ def _reroute(answers: Sequence[Answered]) -> Program[None]:
 
 def _charge(attempts: Sequence[int], price: Price) -> Program[None]:
     """One line for each accepted segment that has none; its unique key makes a second one impossible (I3)."""
-    once = list(
-        dict.fromkeys(attempts)
-    )  # of two reports about one segment, brought together, each would charge it
+    once = list(dict.fromkeys(attempts))  # of two reports about one segment, brought together, each would charge it
+    sums: dict[tuple[object, ...], list[int]] = {}
     for row in (yield Sql("sms_accepted", {"attempts": json.dumps(once)})):
         line = price(Accepted(*row))
         if line is not None:
             yield Charge(line)
-            yield Sql("charge_sum_add", _sum_of(line))
+            _sum_up(sums, line)
+    yield Many("charge_sum_add", [dict(zip(_SUMS, (*key, *told), strict=True)) for key, told in sums.items()])
 
 
-def _sum_of(line: ChargeLine) -> dict[str, object]:
-    names = (
-        "month",
-        "payer_id",
-        "unit_id",
-        "region_id",
-        "to_region_id",
-        "alert_kind",
-        "purpose",
-        "kind",
-        "price_li",
-    )
+_KEY = ("month", "payer_id", "unit_id", "region_id", "to_region_id", "alert_kind", "purpose", "kind", "price_li")
+_SUMS = (*_KEY, "messages", "segments", "amount_li")
+_key_of = attrgetter(*_KEY)
+
+
+def _sum_up(sums: dict[tuple[object, ...], list[int]], line: ChargeLine) -> None:
+    """Lines of one claim mostly go to one sum: it is written once for all of them."""
+    told = sums.setdefault(_key_of(line), [0, 0, 0])
     # A message is counted with its first segment.
-    messages = line.segments if line.segment_no == 1 else 0
-    counted = {"messages": messages, "segments": line.segments, "amount_li": line.amount_li}
-    return {**{name: getattr(line, name) for name in names}, **counted}
+    told[0] += line.segments if line.segment_no == 1 else 0
+    told[1] += line.segments
+    told[2] += line.amount_li
 
 
 def _early_reports(accepted: Sequence[int]) -> Program[None]:
@@ -304,8 +300,11 @@ def reporting(price: Price) -> Each[Reported, bool]:
         yield CommitNo()
         keys = [(one.channel, one.message_id, one.phone_lookup.hex().upper()) for one in reports]
         found: dict[int, list[tuple[int, int]]] = {}
-        for place, attempt_id, person_id, _ in (yield Sql("sms_report_find", {"reports": json.dumps(keys)})):
+        unproven: list[int] = []  # what was accepted was charged with its answer
+        for place, attempt_id, person_id, state in (yield Sql("sms_report_find", {"reports": json.dumps(keys)})):
             found.setdefault(place, []).append((attempt_id, person_id))
+            if state != "accepted":
+                unproven.append(attempt_id)
         for place, one in enumerate(reports):
             told = {name: getattr(one, name) for name in ("state", "stat", "error", "done_at", "at")}
             for attempt_id, person_id in found.get(place, ()):
@@ -314,8 +313,9 @@ def reporting(price: Price) -> Each[Reported, bool]:
                 key = {"channel": one.channel, "message_id": one.message_id, "phone_lookup": one.phone_lookup}
                 yield Sql("sms_report_keep", {**told, **key, "permanent": int(one.permanent)})
         attempts = [attempt_id for told in found.values() for attempt_id, _ in told]
+        if unproven:
+            yield from _charge(unproven, price)
         if attempts:
-            yield from _charge(attempts, price)
             yield from _step_orders(attempts, max(one.at for one in reports))
         return [place in found for place in range(len(reports))]
 

@@ -15,8 +15,9 @@ from inbox_store.times import US
 from push.app.sender import Deferred
 from push.sms.backoff import Backoff
 
-ErrorClass = Literal["flow", "quota", "server", "network", "auth", "stopping"]
-"""``flow``: too fast. ``quota``: the day's number. ``server``: its own fault. ``network``: not reached. ``auth``: no token."""
+ErrorClass = Literal["flow", "quota", "server", "network", "auth", "device", "stopping"]
+"""``flow``: too fast. ``quota``: the day's number. ``server``: its own fault. ``network``: not reached. ``auth``: no token.
+``device``: one device or robot only; it closes no host."""
 
 CLASSES: Final[frozenset[str]] = frozenset(get_args(ErrorClass))
 
@@ -27,6 +28,7 @@ PAUSES: Final[Mapping[ErrorClass, Backoff]] = {
     "server": Backoff(first_s=2, max_s=600),
     "network": Backoff(first_s=1, max_s=120),
     "auth": Backoff(first_s=2, max_s=300),
+    "device": Backoff(first_s=60, max_s=3_600),
     "stopping": Backoff(first_s=1, max_s=5),
 }
 LIVES_PAST_S: Final = 86_400 * 15
@@ -58,6 +60,8 @@ class Retry:
         What a batch of requests under way brings home together is one failure: within the pause it counts once.
         """
         name = class_of(deferred)
+        if name in ("device", "stopping"):
+            return now
         count = self._counts.setdefault((host, name), _Count())
         if now >= count.not_before:
             pause_s = self._pauses[name].pause_s(count.attempts, chance)

@@ -1,6 +1,7 @@
 """Codes that look like a dead token but may be our fault: dead only when they repeat while others get through. Pure.
 
-Huawei 80300007 comes for every token alike where the app id is wrong (§4); Xiaomi 10029 and 65003 for phones that are off.
+Huawei 80300007 comes for every token alike where the app id is wrong (§4); Xiaomi 10029 and 65003 for phones
+that are off; OPPO 10000 of a whole call may be about a parameter.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Suspects:
         if isinstance(outcome, Accepted):
             self._since.pop(token, None)
             return outcome
-        if not isinstance(outcome, Refused) or outcome.code not in self._codes:
+        if not isinstance(outcome, Refused) or outcome.gone or outcome.code not in self._codes:
             return outcome
         if (since := self._since.get(token)) is None:
             while len(self._since) >= REMEMBERED_MAX:

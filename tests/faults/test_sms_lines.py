@@ -15,7 +15,7 @@ from typing import Final
 import pytest
 
 from tests.faults.proxy import Proxy
-from tests.faults.sms_world import SOURCE, SmsWorld, carrier, sms_world, world_channel
+from tests.faults.sms_world import FOUR, SOURCE, SmsWorld, carrier, sms_world, world_channel
 
 FAILOVER_S: Final = 5.0
 """What waits for a dead channel leaves by another within so long."""
@@ -158,6 +158,19 @@ def test_what_waits_for_a_dead_line_goes_by_another(tmp_path: Path) -> None:
             world.until_quiet()
             server.stop()
         world.check()
+
+
+def test_equal_channels_share_what_comes_in_bursts(tmp_path: Path) -> None:
+    """However often they found nothing to take in between: of three alike each takes about a third."""
+    with sms_world(tmp_path, 40, FOUR[:3]) as world:
+        with world.serving() as server:
+            for _ in range(5):
+                world.hand_in(server, 2)
+                world.until(world.all_left, "all has left")
+            server.stop()
+        shares = dict(world.rows_in("select channel, count(*) from sms_attempt group by channel"))
+        assert all(count > sum(shares.values()) * 0.25 for count in shares.values()), shares
+        assert len(shares) == 3
 
 
 @pytest.mark.long

@@ -57,6 +57,7 @@ PURE = (
     "push.sms.smgp.*",
     "push.sms.smpp",
     "push.sms.smpp.*",
+    "inbox_store.messages",
     "push.sms.text",
     "push.sms.sample_http.account",
     "push.sms.sample_http.bodies",

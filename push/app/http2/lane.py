@@ -4,32 +4,57 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING
+from typing import Final, Generic, Protocol, TypeVar
 
-from push.app.http2.happenings import Answered, Closed, Happening
+from push.app.http2.happenings import Answered, Closed, Happening, Http2Rules, Up
+from push.app.http2.machine import Machine
+from push.app.http2.ports import Address, PoolLimits
+from push.app.http2.wire import Wire
 from push.sms.wire import ticks
 
-if TYPE_CHECKING:
-    from push.app.http2.pool import Job, Pool
-    from push.app.http2.wire import Wire
+T = TypeVar("T")
 
-SETTLED_US = 5_000_000
+SETTLED_US: Final = 5_000_000
 """A connection that lived so long and answered something was well: its end calls for no pause."""
 
+IN_ORDER: Final = frozenset({"goaway", "left"})
+"""A server may end each connection after a number of requests; where it answered, we may come back at once."""
 
-class Lane:
+
+class Owner(Protocol[T]):
+    """The pool, as its connections see it."""
+
+    def made(self, wire: Wire[T]) -> None:
+        """``wire`` begins to connect."""
+        ...
+
+    def heed(self, wire: Wire[T], told: list[Happening[T]]) -> None:
+        """Something happened on ``wire``; an empty list says that it can send again."""
+        ...
+
+    def pause_s(self, attempt: int) -> float:
+        """Seconds until the next connection, after ``attempt`` that ended badly."""
+        ...
+
+    def pump(self) -> None:
+        """A connection can be made again."""
+        ...
+
+
+class Lane(Generic[T]):
     """A connection's place; ``wire`` is the one that new requests may leave by."""
 
-    def __init__(self, pool: Pool, name: str) -> None:
+    def __init__(self, owner: Owner[T], name: str, address: Address, limits: PoolLimits) -> None:
         self.name = name
         self.wanted = asyncio.Event()
-        self.wire: Wire[Job] | None = None
-        self.attempt = 0
-        """Connections in a row that ended badly or soon; 0 after one that was well."""
-        self.failures = 0
-        """Those in a row over which nothing could be asked at all."""
-        self._pool = pool
+        """Set until a connection is up, however many attempts that takes."""
+        self.wire: Wire[T] | None = None
+        self._owner = owner
+        self._address = address
+        self._limits = limits
+        self._attempt = 0
         self._answered = False
+        self._count = 0
 
     @property
     def up(self) -> bool:
@@ -39,48 +64,48 @@ class Lane:
     @property
     def coming(self) -> bool:
         """Whether it will be up in a moment, if all goes well."""
-        return self.wanted.is_set() or (self.wire is not None and not self.up)
+        return self.wanted.is_set()
 
     async def run(self) -> None:
-        """Wait until wanted, connect, serve, pause; for ever, until the pool stops."""
+        """Wait until wanted, connect, serve, pause; for ever."""
         while True:
             await self.wanted.wait()
             await self._once()
-            self.wire = None
-            pause_s = self._pool.pause_s(self)
-            if pause_s is None:
-                return
-            await asyncio.sleep(pause_s)
-            if not self.failures:
-                self.wanted.clear()
-            self._pool.pump()
+            await asyncio.sleep(self._owner.pause_s(self._attempt) if self._attempt else 0)
+            self._owner.pump()
 
     async def _once(self) -> None:
         """One connection, from its making until nothing new can leave by it."""
-        limits, address = self._pool.limits, self._pool.address
-        wire = self.wire = self._pool.connect(self)
-        self._answered, began_at = False, ticks()
+        rules: Http2Rules = self._limits.rules
+        wire: Wire[T] = Wire(Machine(rules), self._heed)
+        self.wire, self._answered, began_at = wire, False, ticks()
+        self._owner.made(wire)
         try:
-            async with asyncio.timeout(limits.connect_timeout_s):
-                await asyncio.get_running_loop().create_connection(
-                    lambda: wire, address.host, address.port, ssl=address.tls
-                )
-        except (OSError, TimeoutError) as why:
-            wire.fail(Closed("unreachable", repr(why)))
+            await self._connect(wire)
+            over = await wire.over
         except asyncio.CancelledError:
             wire.cut()
             raise
-        else:
-            wire.option(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(limits.user_timeout_s * 1000))
-            self.wanted.clear()
-        was_up = wire.machine.state == "up"
-        await wire.over
-        well = self._answered and ticks() - began_at >= SETTLED_US
-        self.attempt = 0 if well else self.attempt + 1
-        del was_up
+        finally:
+            self.wire = None
+        well = self._answered and (ticks() - began_at >= SETTLED_US or over.why in IN_ORDER)
+        self._attempt = 0 if well else self._attempt + 1
 
-    def heed(self, wire: Wire[Job], told: list[Happening[Job]]) -> None:
-        """Something happened on a connection of this place, maybe one that drains."""
-        if told and isinstance(told[0], Answered):
-            self._answered = True
-        self._pool.heed(wire, told)
+    async def _connect(self, wire: Wire[T]) -> None:
+        host, port, tls = self._address
+        try:
+            async with asyncio.timeout(self._limits.connect_timeout_s):
+                await asyncio.get_running_loop().create_connection(lambda: wire, host, port, ssl=tls)
+        except (OSError, TimeoutError) as why:
+            wire.fail(Closed("unreachable", repr(why)))
+        else:
+            wire.option(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._limits.user_timeout_s * 1000))
+
+    def _heed(self, wire: Wire[T], told: list[Happening[T]]) -> None:
+        """Something happened on a connection of this place, maybe on one that drains."""
+        if wire is self.wire and told:
+            if isinstance(told[0], Up):
+                self.wanted.clear()
+            elif isinstance(told[0], Answered):
+                self._answered = True
+        self._owner.heed(wire, told)

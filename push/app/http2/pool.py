@@ -1,4 +1,4 @@
-"""Connections to one host, made when they are needed; every request that is asked for ends within limits.
+"""Connections to one host, made when they are needed; every request that is asked ends within limits.
 
     pool = Pool("apns", Address("api.push.apple.com", 443, tls_context()))
     await pool.start()
@@ -13,117 +13,32 @@ from __future__ import annotations
 
 import asyncio
 import random
-import ssl
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
-import msgspec
 import structlog
 
 from push.app.http2.happenings import (
-    Answer,
     Answered,
     Closed,
     Happening,
-    Http2Rules,
     InDoubt,
     Leaving,
     Request,
     Unprocessed,
     Up,
-    Why,
 )
 from push.app.http2.lane import Lane
-from push.app.http2.machine import Machine, TooLarge
-from push.app.http2.wire import PROTOCOL, Wire
+from push.app.http2.machine import TooLarge
+from push.app.http2.ports import Address, Job, PoolLimits, Said, Unsent
+from push.app.http2.wire import CLOSING_S, Wire
 from push.app.sender import InDoubt as Doubtful
-from push.sms.backoff import Backoff
+from push.sms.wire import ticks
 
 log = structlog.get_logger("push")
 
-Unable = Literal["stopping", "waiting_full", "unreachable", "timeout", "given_back", "too_large"]
-"""Why a request was never processed: the pool stops; too much waits; nobody is reached; no connection had room in time;
-the peer gave it back too often; the peer takes no request of that size."""
-
-SETTLED_S: Final = 5
-"""A connection that lived so long and answered something was well: its end calls for no pause."""
-
-
-class Unsent(NamedTuple):
-    """The peer did nothing with the request; it may be asked again."""
-
-    why: Unable
-    note: str = ""
-
-
-Said = Answer | Unsent | Doubtful
-
-
-class Address(NamedTuple):
-    """Where a vendor listens; ``tls`` from ``tls_context``."""
-
-    host: str
-    port: int
-    tls: ssl.SSLContext
-
-
-class PoolLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much, how long, how often; seconds."""
-
-    connections: int = 2
-    waiting_max: int = 10_000
-    wait_s: float = 20
-    """From the call of ``ask`` until the request left for good."""
-    attempts_max: int = 5
-    """How often one request is begun: a peer that gives back all would be asked for ever."""
-    again_s: float = 0.05
-    """Pause before a request's third attempt; doubles."""
-    connect_timeout_s: float = 10
-    user_timeout_s: float = 20
-    stop_timeout_s: float = 10
-    fast_after: int = 3
-    """Failed attempts to connect, after which requests are turned away at once until one succeeds."""
-    backoff: Backoff = Backoff(first_s=0.5, max_s=60)
-    rules: Http2Rules = Http2Rules()
-
-    def __post_init__(self) -> None:
-        for field in ("connections", "waiting_max", "attempts_max", "fast_after"):
-            if getattr(self, field) < 1:
-                raise ValueError(f"{field}: {getattr(self, field)} is below 1")
-
-
-class Job:
-    """A request until it ends. ``attempts`` counts how often it was begun."""
-
-    __slots__ = ("attempts", "deadline", "done", "request", "timer")
-
-    def __init__(self, request: Request, done: asyncio.Future[Said], deadline: float) -> None:
-        self.request = request
-        self.done = done
-        self.deadline = deadline
-        self.attempts = 0
-        self.timer: asyncio.TimerHandle | None = None
-
-    def end(self, said: Said) -> None:
-        """Tell, once."""
-        self.unset()
-        if not self.done.done():
-            self.done.set_result(said)
-
-    def unset(self) -> None:
-        """It waits no longer."""
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
-
-
-def tls_context(ca_pem: str = "") -> ssl.SSLContext:
-    """TLS 1.2 or newer with ALPN ``h2``; ``ca_pem`` is trusted in place of the system's roots (own far ends)."""
-    context = ssl.create_default_context(cadata=ca_pem or None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols([PROTOCOL])
-    return context
+NEVER_UP: Final = frozenset({"unreachable", "not_h2", "greeting_timeout"})
 
 
 class Pool:
@@ -138,17 +53,20 @@ class Pool:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.name = name
-        self.address = address
-        self.limits = limits or PoolLimits()
         self.last = Closed("lost", "never connected")
         """How the last connection ended."""
+        self._limits = limits or PoolLimits()
         self._chance = chance
-        self._lanes = [Lane(self, f"{name}/{number}") for number in range(self.limits.connections)]
+        self._lanes = [
+            Lane(self, f"{name}/{number}", address, self._limits)
+            for number in range(self._limits.connections)
+        ]
         self._wires: dict[int, Wire[Job]] = {}
         self._waiting: deque[Job] = deque()
         self._resting: set[Job] = set()
-        self._begun: set[Job] = set()
-        self._count = 0
+        self._begun = 0
+        self._made = 0
+        self._failures = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
 
@@ -156,44 +74,42 @@ class Pool:
 
     @property
     def up(self) -> bool:
-        """Whether a connection can take a request."""
+        """Whether requests can leave, as far as there is room."""
         return any(lane.up for lane in self._lanes)
 
     @property
     def open(self) -> int:
         """Requests that have not ended."""
-        return len(self._waiting) + len(self._resting) + len(self._begun)
+        return len(self._waiting) + len(self._resting) + self._begun
 
     async def start(self) -> None:
         """Make ready; connects when something is asked."""
-        self._tasks = [
-            asyncio.create_task(lane.run(), name=f"http2 {lane.name}") for lane in self._lanes
-        ]
+        self._tasks = [asyncio.create_task(lane.run(), name=f"http2 {lane.name}") for lane in self._lanes]
 
     async def stop(self) -> None:
-        """Take nothing new, wait for open answers, close; within ``stop_timeout_s``, then what is open is in doubt."""
+        """Take nothing new, wait for open answers, close; within ``stop_timeout_s`` and some. What is open then is in doubt."""
         self._stopping = True
         self._turn_away(Unsent("stopping"))
-        for wire in tuple(self._wires.values()):
+        wires = tuple(self._wires.values())
+        for wire in wires:
             wire.leave()
-        ended = [wire.ended for wire in self._wires.values()]
-        if ended:
-            await asyncio.wait(ended, timeout=self.limits.stop_timeout_s)
-        for wire in tuple(self._wires.values()):
-            wire.cut()
+        await _all([wire.ended for wire in wires], self._limits.stop_timeout_s)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._turn_away(Unsent("stopping"))
+        for wire in wires:
+            if not wire.ended.done():
+                wire.cut()
+        await _all([wire.gone for wire in wires], CLOSING_S)
 
     # -- asking
 
     async def ask(self, request: Request) -> Said:
         """Send, and wait for what comes of it. Cancelling takes nothing back that has left."""
-        loop = asyncio.get_running_loop()
         if blocked := self._blocked():
             return blocked
-        job = Job(request, loop.create_future(), loop.time() + self.limits.wait_s)
+        loop = asyncio.get_running_loop()
+        job = Job(request, loop.create_future(), loop.time() + self._limits.wait_s)
         job.timer = loop.call_at(job.deadline, self._too_late, job)
         self._waiting.append(job)
         self.pump()
@@ -201,29 +117,28 @@ class Pool:
 
     def retire(self, via: int) -> None:
         """Send nothing more over the connection that an answer came by; what is open there is waited for."""
-        wire = self._wires.get(via)
-        if wire is not None:
+        if (wire := self._wires.get(via)) is not None:
             wire.leave()
 
     def _blocked(self) -> Unsent | None:
         if self._stopping:
             return Unsent("stopping")
-        if len(self._waiting) >= self.limits.waiting_max:
+        if len(self._waiting) >= self._limits.waiting_max:
             return Unsent("waiting_full")
-        if not self.up and all(lane.failures >= self.limits.fast_after for lane in self._lanes):
+        if self._failures >= self._limits.fast_after and not self.up:
             return Unsent("unreachable", f"{self.last.why} {self.last.note}".strip())
         return None
 
     def pump(self) -> None:
         """Let leave what may leave now."""
         while self._waiting:
-            wire = self._best()
-            if wire is None:
+            if self._waiting[0].done.done():
+                self._waiting.popleft()
+            elif (wire := self._best()) is not None:
+                self._begin(wire, self._waiting.popleft())
+            else:
                 self._call_lane()
                 return
-            job = self._waiting.popleft()
-            if not job.done.done():
-                self._begin(wire, job)
 
     def _best(self) -> Wire[Job] | None:
         """The connection with most room."""
@@ -236,7 +151,7 @@ class Pool:
 
     def _begin(self, wire: Wire[Job], job: Job) -> None:
         try:
-            sent = wire.machine.request(job.request, job, wire.now())
+            sent = wire.machine.request(job.request, job, ticks())
         except TooLarge as why:
             job.end(Unsent("too_large", str(why)))
             return
@@ -245,7 +160,7 @@ class Pool:
             return
         job.unset()
         job.attempts += 1
-        self._begun.add(job)
+        self._begun += 1
         wire.soon()
 
     def _call_lane(self) -> None:
@@ -259,12 +174,12 @@ class Pool:
 
     # -- what connections tell
 
-    def connect(self, lane: Lane) -> Wire[Job]:
-        """A wire for a new connection of ``lane``."""
-        self._count += 1
-        machine: Machine[Job] = Machine(self.limits.rules)
-        wire = self._wires[self._count] = Wire(machine, self._count, lane.heed)
-        return wire
+    def made(self, wire: Wire[Job]) -> None:
+        """``wire`` begins to connect."""
+        self._made += 1
+        wire.number = number = self._made
+        self._wires[number] = wire
+        wire.gone.add_done_callback(lambda _: self._wires.pop(number, None))
 
     def heed(self, wire: Wire[Job], told: list[Happening[Job]]) -> None:
         """Something happened on ``wire``; an empty list says that it can send again."""
@@ -275,47 +190,44 @@ class Pool:
                 self._again(one.token, one.why)
             elif isinstance(one, InDoubt):
                 self._end(one.token, Doubtful(why=one.why))
-            elif isinstance(one, Up):
-                log.info("http2.up", pool=self.name, connection=wire.number)
             else:
-                self._down(wire, one)
+                self._turned(wire, one)
         self.pump()
 
-    def pause_s(self, lane: Lane) -> float | None:
-        """Seconds until ``lane`` connects again where it is wanted; None where it is not to."""
-        if self._stopping:
-            return None
-        return self.limits.backoff.pause_s(lane.attempt - 1, self._chance()) if lane.attempt else 0.0
+    def pause_s(self, attempt: int) -> float:
+        """Seconds until a place connects again, after ``attempt`` connections that ended badly."""
+        return self._limits.backoff.pause_s(attempt - 1, self._chance())
 
-    def unreached(self) -> None:
-        """An attempt to connect failed: where all do, nobody waits any longer."""
+    def _turned(self, wire: Wire[Job], one: Up | Leaving | Closed) -> None:
+        if isinstance(one, Up):
+            self._failures = 0
+            log.info("http2.up", pool=self.name, connection=wire.number)
+            return
+        if isinstance(one, Closed):
+            self.last = one
+            self._failures += one.why in NEVER_UP
+        word = "http2.closed" if isinstance(one, Closed) else "http2.leaving"
+        log.info(word, pool=self.name, connection=wire.number, why=one.why, note=one.note)
         if (blocked := self._blocked()) and blocked.why == "unreachable":
+            # Where nobody is reached nobody waits any longer; the place goes on trying.
             self._turn_away(blocked)
 
-    def _down(self, wire: Wire[Job], one: Leaving | Closed) -> None:
-        if isinstance(one, Leaving):
-            log.info("http2.leaving", pool=self.name, connection=wire.number, why=one.why, note=one.note)
-            return
-        self.last = one
-        self._wires.pop(wire.number, None)
-        log.info("http2.closed", pool=self.name, connection=wire.number, why=one.why, note=one.note)
-
     def _end(self, job: Job, said: Said) -> None:
-        self._begun.discard(job)
+        self._begun -= 1
         job.end(said)
 
     def _again(self, job: Job, why: str) -> None:
         """The peer did nothing with it: at once the first time, then after pauses, as long as there is time."""
-        self._begun.discard(job)
+        self._begun -= 1
         loop = asyncio.get_running_loop()
         if self._stopping:
             job.end(Unsent("stopping"))
-        elif loop.time() >= job.deadline or job.attempts >= self.limits.attempts_max:
+        elif loop.time() >= job.deadline or job.attempts >= self._limits.attempts_max:
             job.end(Unsent("given_back", why))
         elif job.attempts < 2:
             self._wait(job)
         else:
-            pause_s = self.limits.again_s * 2 ** (job.attempts - 2) * (0.5 + self._chance() / 2)
+            pause_s = self._limits.again_s * 2 ** (job.attempts - 2) * (0.5 + self._chance() / 2)
             self._resting.add(job)
             job.timer = loop.call_later(min(pause_s, job.deadline - loop.time()), self._rested, job)
 
@@ -337,3 +249,8 @@ class Pool:
             job.end(said)
         self._waiting.clear()
         self._resting.clear()
+
+
+async def _all(ended: list[asyncio.Future[object]], within_s: float) -> None:
+    if ended:
+        await asyncio.wait(ended, timeout=within_s)

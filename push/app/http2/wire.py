@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, Generic, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from push.app.http2.happenings import Closed, Happening, Leaving
 from push.app.http2.machine import Machine
+from push.app.http2.ports import PROTOCOL
 from push.sms.window import NEVER
 from push.sms.wire import CLOSING_S, TICK_MIN_S, ticks
 
 T = TypeVar("T")
 
-PROTOCOL: Final = "h2"
-"""What TLS has to agree on (RFC 9113 §3.2); there is no way back to HTTP/1.1 (apns §1)."""
-
 
 class Wire(asyncio.Protocol, Generic[T]):
     """One connection. ``heed`` is given what the machine tells, in order; after its Closed nothing more."""
 
-    def __init__(
-        self, machine: Machine[T], number: int, heed: Callable[[Wire[T], list[Happening[T]]], None]
-    ) -> None:
+    def __init__(self, machine: Machine[T], heed: Callable[[Wire[T], list[Happening[T]]], None]) -> None:
         self.machine = machine
-        self.number = number
+        self.number = 0
+        """Its owner's name for it."""
         self.congested = False
         """Whether the peer reads so slowly that new requests should wait."""
         self._heed = heed
@@ -35,8 +32,10 @@ class Wire(asyncio.Protocol, Generic[T]):
         self._timer_at = NEVER
         self.over: asyncio.Future[Leaving | Closed] = self._loop.create_future()
         """Done when nothing new can be sent here any more."""
-        self.ended: asyncio.Future[Closed] = self._loop.create_future()
+        self.ended: asyncio.Future[object] = self._loop.create_future()
         """Done when everything that was open here has ended."""
+        self.gone: asyncio.Future[object] = self._loop.create_future()
+        """Done when there is no transport, or none any more."""
 
     @property
     def free(self) -> int:
@@ -68,6 +67,7 @@ class Wire(asyncio.Protocol, Generic[T]):
         self._transport = None
         self._stop_timer()
         self.tell(self.machine.lost(repr(exc) if exc else ""))
+        self._is_gone()
 
     def pause_writing(self) -> None:
         """The peer reads slowly: nor do we, since each of its frames may ask for one of ours."""
@@ -104,12 +104,12 @@ class Wire(asyncio.Protocol, Generic[T]):
                 self.ended.set_result(last)
 
     def fail(self, why: Closed) -> None:
-        """It never came to be."""
-        for line in (self.over, self.ended):
-            if not line.done():
-                line.set_result(why)  # type: ignore[arg-type]
+        """It never came to be; nothing was ever open on it."""
         self.machine.lost()
-        self._heed(self, [why])
+        if not self.over.done():
+            self.tell([why])
+        if self._transport is None:
+            self._is_gone()
 
     def leave(self) -> None:
         """End in order, within the machine's limits."""
@@ -121,11 +121,17 @@ class Wire(asyncio.Protocol, Generic[T]):
         self.tell(self.machine.lost("cut"))
         if self._transport is not None:
             self._transport.abort()
+        else:
+            self._is_gone()
 
     def option(self, level: int, name: int, value: int) -> None:
         """Set an option of the socket, where there is one."""
         if self._transport is not None:
             self._transport.get_extra_info("socket").setsockopt(level, name, value)
+
+    def _is_gone(self) -> None:
+        if not self.gone.done():
+            self.gone.set_result(None)
 
     # -- what is due
 

@@ -39,8 +39,7 @@ def outcomes(account: OppoAccount, answer: Answer, pushes: Sequence[Push], now: 
     if told is None or not code:
         return all_of(http_fault(answer) or unread(answer), pushes)
     if code != "0":
-        # Of one device the call's code is the device's.
-        return all_of(_refusal(code, now, gone=len(pushes) == 1), pushes)
+        return all_of(_refusal(code, now), pushes)
     secret = account.callback_secret if account.callback_url else ""
     if len(pushes) == 1 and not isinstance(told.get("data"), list):
         return [Accepted(receipt=receipt_for(secret, pushes[0].id))]
@@ -60,16 +59,16 @@ def _each(data: object, pushes: Sequence[Push], now: int, secret: str) -> list[O
         elif code in ("", "0"):
             told.append(Accepted(receipt=receipt_for(secret, push.id)))
         else:
-            told.append(_refusal(code, now, gone=True))
+            told.append(_refusal(code, now, is_item=True))
     return told
 
 
-def _refusal(code: str, now: int, *, gone: bool) -> Outcome:
-    """``gone``: the code is one device's, so that it may condemn it."""
+def _refusal(code: str, now: int, *, is_item: bool = False) -> Outcome:
+    """``is_item``: the code is one device's, so that it may condemn it."""
     if code == "-1":
         return Deferred(code="server:-1")
     if code == "-2":
         return Deferred(code="flow:-2")
     if code == "13":
         return Deferred(code="quota:13", after_s=midnight_s(now))
-    return Refused(code=code, gone=gone and code == BAD_REGISTRATION, alarm=code == STALE)
+    return Refused(code=code, gone=is_item and code == BAD_REGISTRATION, alarm=code == STALE)

@@ -18,6 +18,7 @@ class OppoDialect(DialectBase):
     vendor: Final[Literal["oppo"]] = "oppo"
     batch_max: Final = 1000
     idempotent = True
+    suspect_codes = frozenset({answers.BAD_REGISTRATION})
     token_rules = TokenRules(early_s=3600)
 
     def __init__(self, account: OppoAccount) -> None:
