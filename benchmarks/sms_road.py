@@ -50,12 +50,15 @@ window = {window}
 
 
 class Sent(NamedTuple):
-    """One run: how many messages, and seconds until the last answer was kept and until the last report was; CPU of this process."""
+    """One run, from the writing of its orders on."""
 
     messages: int
     answered_s: float
+    """Until the last answer was kept."""
     reported_s: float
+    """Until the last report was."""
     cpu_s: float
+    """Of this process."""
 
 
 class Road:
@@ -99,6 +102,10 @@ class Road:
         reported_s = time.perf_counter() - began
         return Sent(count, answered_s, reported_s, time.process_time() - cpu)
 
+    async def answered_at(self) -> list[int]:
+        """When each of the last alert's messages was accepted; UTC microseconds, in order."""
+        return await self._engine.read(_accepted(self.alert_id))
+
     async def states(self) -> dict[str, int]:
         """The last alert's messages by state."""
         found = await self._engine.read(sms_figures.figures(self.alert_id))
@@ -112,8 +119,9 @@ class Road:
     async def _answered(self) -> bool:
         """Whether nothing waits and everything that left has its answer kept."""
         if self._messages.sendings["one"].under_way:
-            return False
-        return not await self._engine.read(sms.waiting((ROUTE,), system_now()))
+            return False  # not asked of the store for as long as it is plain
+        told = await self._engine.read(sms_figures.backlog())
+        return not told.waiting and not any(one[0] for one in told.open.values())
 
     async def _reported(self) -> bool:
         told = await self._engine.read(sms_figures.backlog())

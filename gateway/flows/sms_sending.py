@@ -142,9 +142,13 @@ class Sending:
         """Keep what was answered until now."""
         while self._answers:
             batch, self._answers = self._answers, []
-            kept = await self._keep(batch)
-            self.under_way -= kept
+            keeping = asyncio.create_task(self._keep(batch))
+            await asyncio.sleep(0)
+            # It stands in the writer's line by now: the next claim stands behind it and is committed no earlier.
+            self.under_way -= len(batch)
             self.wake.set()
+            kept = await keeping
+            self.under_way += len(batch) - kept
 
     async def _step(self) -> bool:
         """Take what there is room for; returns whether there may be more."""

@@ -10,9 +10,8 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from inbox_store.engine import Audit, Charge, CommitNo, Each, Many, Program, Sql
+from inbox_store.engine import Audit, CommitNo, Each, Many, Program, Sql
 from inbox_store.errors import Refused
-from inbox_store.ledger import ChargeLine
 from inbox_store.messages import (
     Accepted,
     Answered,
@@ -28,6 +27,7 @@ from inbox_store.messages import (
     Wait,
 )
 from inbox_store.programs import phones
+from inbox_store.programs.charges import charged
 from inbox_store.times import day_at
 
 PRIORITIES = 4
@@ -245,28 +245,12 @@ def _reroute(answers: Sequence[Answered]) -> Program[None]:
 
 def _charge(attempts: Sequence[int], price: Price) -> Program[None]:
     """One line for each accepted segment that has none; its unique key makes a second one impossible (I3)."""
-    once = list(dict.fromkeys(attempts))  # of two reports about one segment, brought together, each would charge it
-    sums: dict[tuple[object, ...], list[int]] = {}
-    for row in (yield Sql("sms_accepted", {"attempts": json.dumps(once)})):
-        line = price(Accepted(*row))
-        if line is not None:
-            yield Charge(line)
-            _sum_up(sums, line)
-    yield Many("charge_sum_add", [dict(zip(_SUMS, (*key, *told), strict=True)) for key, told in sums.items()])
-
-
-_KEY = ("month", "payer_id", "unit_id", "region_id", "to_region_id", "alert_kind", "purpose", "kind", "price_li")
-_SUMS = (*_KEY, "messages", "segments", "amount_li")
-_key_of = attrgetter(*_KEY)
-
-
-def _sum_up(sums: dict[tuple[object, ...], list[int]], line: ChargeLine) -> None:
-    """Lines of one claim mostly go to one sum: it is written once for all of them."""
-    told = sums.setdefault(_key_of(line), [0, 0, 0])
-    # A message is counted with its first segment.
-    told[0] += line.segments if line.segment_no == 1 else 0
-    told[1] += line.segments
-    told[2] += line.amount_li
+    once = list(
+        dict.fromkeys(attempts)
+    )  # of two reports about one segment, brought together, each would charge it
+    rows = yield Sql("sms_accepted", {"attempts": json.dumps(once)})
+    lines = [price(Accepted(*row)) for row in rows]
+    yield from charged([line for line in lines if line is not None])
 
 
 def _early_reports(accepted: Sequence[int]) -> Program[None]:
@@ -301,7 +285,9 @@ def reporting(price: Price) -> Each[Reported, bool]:
         keys = [(one.channel, one.message_id, one.phone_lookup.hex().upper()) for one in reports]
         found: dict[int, list[tuple[int, int]]] = {}
         unproven: list[int] = []  # what was accepted was charged with its answer
-        for place, attempt_id, person_id, state in (yield Sql("sms_report_find", {"reports": json.dumps(keys)})):
+        for place, attempt_id, person_id, state in (
+            yield Sql("sms_report_find", {"reports": json.dumps(keys)})
+        ):
             found.setdefault(place, []).append((attempt_id, person_id))
             if state != "accepted":
                 unproven.append(attempt_id)

@@ -137,3 +137,18 @@ cross join sms_attempt a on a.id = j.value
 cross join sms_attempt b on b.id = a.id or (a.message_id is not null and b.channel = a.channel and b.message_id = a.message_id)
 where b.state = 'in_doubt'
 order by j.key, b.id;
+
+-- Lines that a payer bears of a unit's use in a month, and that nobody has taken back.
+-- name: charge_wrong_sum
+select count(*), coalesce(sum(l.segments), 0), coalesce(sum(l.amount_li), 0) from charge_line l
+where l.month = :month and l.unit_id = :unit_id and l.payer_id = :payer_id and l.segments > 0
+  and not exists (select 1 from charge_line r where r.of_commit = l.commit_no and r.of_no = l.no and r.segments = -1);
+
+-- name: charge_wrong
+select l.commit_no, l.no, l.kind, l.of_commit, l.of_no, l.alert_id, l.alert_kind, l.purpose, l.round, l.document_id, l.unit_id, l.region_id,
+    l.person_id, l.to_unit_id, l.to_region_id, l.phone, l.channel, l.message_id, l.segment_no, l.acceptance_no, l.segments, l.price_li,
+    l.amount_li, l.payer_id, l.accepted_at, l.month, l.policy
+from charge_line l
+where l.month = :month and l.unit_id = :unit_id and l.payer_id = :payer_id and l.segments > 0
+  and not exists (select 1 from charge_line r where r.of_commit = l.commit_no and r.of_no = l.no and r.segments = -1)
+order by l.commit_no, l.no limit :limit;

@@ -125,7 +125,7 @@ delete from sms_report where id = :id;
 
 -- Reports are [channel, message id, look-up of the number]; the first column is the place among them.
 -- name: sms_report_find
-select j.key, a.id, o.person_id, a.order_id
+select j.key, a.id, o.person_id, a.state
 from json_each(:reports) j
 cross join sms_attempt a on a.channel = j.value ->> 0 and a.message_id = j.value ->> 1
 cross join sms_order o on o.id = a.order_id

@@ -89,6 +89,11 @@ class Dialect(Protocol):
         ...
 
     @property
+    def per_minute(self) -> int:
+        """Messages that one token takes within a minute; 0: no limit."""
+        ...
+
+    @property
     def suspect_codes(self) -> frozenset[str]:
         """Codes of refusals that prove a token dead only when they repeat (push.app.suspects)."""
         ...
@@ -135,6 +140,7 @@ class DialectBase:
     """What most vendors have in common: no suspects, one token if any, none of its own accord."""
 
     idempotent: bool = False
+    per_minute: int = 0
     suspect_codes: frozenset[str] = frozenset()
     token_rules: TokenRules = TokenRules()
 

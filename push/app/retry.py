@@ -91,7 +91,9 @@ class Retry:
         return (name, (until - now) / US) if until > now else None
 
 
-def again_at(deferred: Deferred, born: int, ttl_s: float, attempt: int, now: int, chance: float) -> int | None:
+def again_at(
+    deferred: Deferred, born: int, ttl_s: float, attempt: int, now: int, chance: float
+) -> int | None:
     """When one push comes again; None where its life is over by then. All in microseconds but ``ttl_s``.
 
     ``attempt`` counts from 0; ``chance`` in [0, 1) spreads those that were put off together.

@@ -61,7 +61,7 @@ class TokenKeeper:
         self.asking = False
         """Somebody asks already; the others wait for what comes of it."""
         self.why: Refused | Deferred = Deferred(code="auth:none")
-        """Why there is none: the last failure."""
+        """The last failure."""
 
     def value(self, now: int) -> str:
         """The token; empty where there is none that holds."""
@@ -78,6 +78,12 @@ class TokenKeeper:
     def barred_s(self, now: int) -> float:
         """Seconds until asking is allowed again; 0 where it is."""
         return max(0, self._barred_until - now) / US
+
+    def told(self, now: int) -> Refused | Deferred:
+        """Why there is none, with the time after which it may be tried."""
+        if isinstance(self.why, Refused):
+            return self.why
+        return msgspec.structs.replace(self.why, after_s=max(self.barred_s(now), self.why.after_s or 0))
 
     def asked(self) -> None:
         """Somebody begins to ask."""

@@ -123,17 +123,24 @@ class Carrier:
 
 
 def carrier(
-    folder: Path, ports: Mapping[str, int], script: str = PROMPT, *, listening: int = 0, name: str = "carrier"
+    folder: Path,
+    ports: Mapping[str, int],
+    script: str = PROMPT,
+    *,
+    listening: int = 0,
+    name: str = "carrier",
+    host: str = "127.0.0.1",
+    wrap: Sequence[str] = (),
 ) -> Carrier:
-    """Start a carrier that speaks at these ports, and return when it listens."""
+    """Start a carrier that speaks at these ports, and return when it listens; ``wrap`` stands before the command."""
     detail, written = folder / f"{name}.csv", folder / f"{name}.toml"
     written.write_text(script, "utf-8")
-    told = ["--script", str(written), "--detail", str(detail), "--account", f"{ACCOUNT}:{SECRET}"]
+    told = ["--script", str(written), "--detail", str(detail), "--account", f"{ACCOUNT}:{SECRET}", "--host", host]
     for spoken, port in ports.items():
         told += ["--protocol", spoken, "--port", str(port)]
     if listening:
         told += ["--report-to", f"{ACCOUNT}=127.0.0.1:{listening}:{ACCOUNT}:{SECRET}"]
-    command = [sys.executable, "-m", "gateway.cli", "carrier-sim", *told]
+    command = [*wrap, sys.executable, "-m", "gateway.cli", "carrier-sim", *told]
     with (folder / f"{name}.stderr").open("ab") as errors:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors)
     assert process.stdout is not None
@@ -142,7 +149,7 @@ def carrier(
     listens: dict[str, int] = json.loads(first)["listening"]
 
     def again() -> Carrier:
-        return carrier(folder, listens, script, listening=listening, name=name)
+        return carrier(folder, listens, script, listening=listening, name=name, host=host, wrap=wrap)
 
     return Carrier(process, listens, detail, again)
 

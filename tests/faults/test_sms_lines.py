@@ -118,7 +118,7 @@ def two_channels(world: SmsWorld, first: int, second: int) -> None:
 
 
 def test_what_waits_for_a_dead_carrier_goes_by_another(tmp_path: Path) -> None:
-    """Killed in the middle: what waits leaves by the other channel within 5 s, what is in doubt by none; back, it is used."""
+    """Killed in the middle: what waits leaves by the other channel within 5 s, what is in doubt by none."""
     with sms_world(tmp_path, 40, ("cmpp3",)) as world:
         world.carriers["other"] = carrier(tmp_path, {"cmpp": 0}, name="other")
         two_channels(world, world.port("cmpp3"), world.port("cmpp3", "other"))
@@ -128,11 +128,6 @@ def test_what_waits_for_a_dead_carrier_goes_by_another(tmp_path: Path) -> None:
             world.carriers["carrier"].kill()
             took_s = world.until(lambda: world.states()["waiting"] == 0, "nothing waits", FAILOVER_S)
             sys.stdout.write(f"\nall left by the other channel {took_s:.1f} s after the first died\n")
-            world.carriers["carrier"] = world.carriers["carrier"].restart()
-            before = world.carriers["carrier"].accepted()
-            world.hand_in(server, 1)
-            world.until_quiet()
-            world.until(lambda: world.carriers["carrier"].accepted() > before, "the first is used again", 10)
             world.until_quiet()
             server.stop()
         assert world.states()["in_doubt"] <= world.capacity["first"]
@@ -171,6 +166,29 @@ def test_equal_channels_share_what_comes_in_bursts(tmp_path: Path) -> None:
         shares = dict(world.rows_in("select channel, count(*) from sms_attempt group by channel"))
         assert all(count > sum(shares.values()) * 0.25 for count in shares.values()), shares
         assert len(shares) == 3
+
+
+@pytest.mark.long
+def test_a_carrier_that_comes_back_is_used_again(tmp_path: Path) -> None:
+    """Dead from the beginning, then there: nothing left for it meanwhile, nothing is in doubt, and it gets its share (20)."""
+    with sms_world(tmp_path, 20, ("cmpp3",)) as world:
+        first = world.carriers["carrier"]
+        world.carriers["other"] = carrier(tmp_path, {"cmpp": 0}, name="other")
+        two_channels(world, world.port("cmpp3"), world.port("cmpp3", "other"))
+        first.kill()
+        with world.serving() as server:
+            world.hand_in(server, 1)
+            world.until_quiet()
+            first = world.carriers["carrier"] = first.restart()
+            ends = time.monotonic() + 60
+            while not first.accepted():
+                assert time.monotonic() < ends, "the first is used again"
+                world.hand_in(server, 1)
+                world.until(world.all_left, "all has left")
+            world.until_quiet()
+            server.stop()
+        assert set(world.states()) == {"delivered"}
+        world.check(counted=False)
 
 
 @pytest.mark.long

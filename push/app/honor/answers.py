@@ -46,7 +46,9 @@ def outcomes(answer: Answer, pushes: Sequence[Push], *, receipts: bool) -> list[
     expired, failed = frozenset(words(data.get("expireTokens"))), frozenset(words(data.get("failTokens")))
     is_sent = result is True or (result is None and code in DONE)
     given = word(data.get("requestId")) if receipts else ""
-    rest = None if is_sent or code == PARTLY else OUTCOMES.get(code) or http_fault(answer) or Refused(code=code)
+    rest = (
+        None if is_sent or code == PARTLY else OUTCOMES.get(code) or http_fault(answer) or Refused(code=code)
+    )
     return [_one(push, expired, failed, rest, given) for push in pushes]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 from push.app.calls import Answer, DialectBase, Request, content_key
 from push.app.honor import answers, asking
@@ -15,7 +15,7 @@ from push.app.tokens import Grant, TokenRules
 class HonorDialect(DialectBase):
     """One account. Honor has no idempotency key: what is in doubt may have been shown."""
 
-    vendor: Final[Literal["honor"]] = "honor"
+    vendor: Final = "honor"
     batch_max: Final = 1000
     suspect_codes = frozenset({answers.ALL_INVALID})
     token_rules = TokenRules(early_s=300)

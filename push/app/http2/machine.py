@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from h2 import events
 from h2.errors import ErrorCodes
-from h2.exceptions import H2Error, StreamClosedError
+from h2.exceptions import H2Error
 
 from push.app.http2.client import Client, new_client
 from push.app.http2.happenings import (
@@ -47,8 +47,8 @@ _PROBE: Final = b"songda\0\0"
 _NOTE_MAX: Final = 200
 
 
-class TooLarge(ValueError):
-    """A request that this peer does not take: body or headers are too large. Nothing was sent."""
+class Unsendable(ValueError):
+    """A request that this peer does not take: body or headers are too large. Nothing of it was processed."""
 
 
 class _Stream(Generic[T]):
@@ -135,16 +135,20 @@ class Machine(Generic[T]):
         return self._client.data_to_send()
 
     def request(self, request: Request, token: T, now: int) -> bool:
-        """Send a request; False where none may be sent now. Raises TooLarge, and nothing was sent then."""
+        """Send a request; False where none may be sent now. Raises Unsendable, and nothing was sent then."""
         if self.free <= 0:
             return False
         self._check(request)
         number, self._next = self._next, self._next + 2
-        self._client.send_headers(number, request.headers, end_stream=not request.body)
         stream = self._open[number] = _Stream(token, request.body, now)
-        self._untaken.add(number)
-        if request.body:
+        try:
+            self._client.send_headers(number, request.headers, end_stream=not request.body)
             self._send_body(number, stream)
+        except H2Error as fault:
+            self._forget(number)
+            self._cancel(number)
+            raise Unsendable(f"{type(fault).__name__}: {fault}") from None
+        self._untaken.add(number)
         self.counts["requests"] += 1
         if self.counts["requests"] >= self._rules.requests_max:
             # Stream ids do not last for ever. What is open is waited for; nothing more is begun.
@@ -159,7 +163,7 @@ class Machine(Generic[T]):
         self._heard_at, self._probed_at = now, None
         for part in self._sieve.parts(data):
             if isinstance(part, Goaway):
-                self._on_goaway(part, now, told)
+                self._on_goaway(part, told)
             else:
                 self._feed(part, now, told)
             if self.state == "closed":
@@ -204,11 +208,11 @@ class Machine(Generic[T]):
 
     def _check(self, request: Request) -> None:
         if len(request.body) > self._rules.body_max:
-            raise TooLarge(f"a body of {len(request.body)} bytes")
+            raise Unsendable(f"a body of {len(request.body)} bytes")
         if self._header_max is not None:
             size = sum(len(name) + len(value) + HEADER_OVERHEAD for name, value in request.headers)
             if size > self._header_max:
-                raise TooLarge(f"headers of {size} bytes")
+                raise Unsendable(f"headers of {size} bytes")
 
     def _send_body(self, number: int, stream: _Stream[T]) -> None:
         """As much as the peer's windows take."""
@@ -292,7 +296,7 @@ class Machine(Generic[T]):
             refused = event.error_code == ErrorCodes.REFUSED_STREAM
             self._end(event.stream_id, "reset", "refused" if refused else None, told)
 
-    def _on_goaway(self, goaway: Goaway, now: int, told: list[Happening[T]]) -> None:
+    def _on_goaway(self, goaway: Goaway, told: list[Happening[T]]) -> None:
         for number in [number for number in self._open if number > goaway.last_stream]:
             stream = self._forget(number)
             told.append(Unprocessed(stream.token, "goaway"))
@@ -370,7 +374,7 @@ class Machine(Generic[T]):
 
     def _cancel(self, number: int) -> None:
         """Tell the peer that nobody waits any more."""
-        with suppress(StreamClosedError):  # the peer was first
+        with suppress(H2Error):  # the peer was first
             self._client.reset_stream(number, ErrorCodes.CANCEL)
 
     def _leaving(self, step_due: int, why: Closed) -> None:

@@ -30,11 +30,11 @@ from push.app.http2.happenings import (
     Up,
 )
 from push.app.http2.lane import Lane
-from push.app.http2.machine import TooLarge
+from push.app.http2.machine import Unsendable
 from push.app.http2.ports import Address, Job, PoolLimits, Said, Unsent
-from push.app.http2.wire import CLOSING_S, Wire
+from push.app.http2.wire import Wire
 from push.app.sender import InDoubt as Doubtful
-from push.sms.wire import ticks
+from push.sms.wire import CLOSING_S, ticks
 
 log = structlog.get_logger("push")
 
@@ -152,8 +152,8 @@ class Pool:
     def _begin(self, wire: Wire[Job], job: Job) -> None:
         try:
             sent = wire.machine.request(job.request, job, ticks())
-        except TooLarge as why:
-            job.end(Unsent("too_large", str(why)))
+        except Unsendable as why:
+            job.end(Unsent("unsendable", str(why)))
             return
         if not sent:
             self._waiting.appendleft(job)

@@ -15,7 +15,7 @@ from push.sms.backoff import Backoff
 PROTOCOL: Final = "h2"
 """What TLS has to agree on (RFC 9113 §3.2); there is no way back to HTTP/1.1 (apns §1)."""
 
-Unable = Literal["stopping", "waiting_full", "unreachable", "timeout", "given_back", "too_large"]
+Unable = Literal["stopping", "waiting_full", "unreachable", "timeout", "given_back", "unsendable"]
 """Why a request was never processed: the pool stops; too much waits; nobody is reached; no connection had room in time;
 the peer gave it back too often; the peer takes no request of that size."""
 

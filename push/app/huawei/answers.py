@@ -34,7 +34,7 @@ OUTCOMES: Final[dict[str, Outcome]] = {
 
 
 def granted(answer: Answer) -> Grant | Refused | Deferred:
-    """The token of OAuth2. Its JSON may write ``/`` as ``\\/``."""
+    """The token of OAuth2. A slash may come escaped: JSON is decoded as such."""
     told = parsed(answer.body) or {}
     value, lifetime = told.get("access_token"), told.get("expires_in")
     if answer.status == 200 and isinstance(value, str) and value and isinstance(lifetime, int | float):

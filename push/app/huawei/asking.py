@@ -54,7 +54,9 @@ def lane(push: Push) -> str:
 def login(account: HuaweiAccount, now: int, lane_: str) -> Request | Grant | None:
     """OAuth2 client credentials for v1; a JWT that we sign ourselves for v3."""
     if lane_.startswith("v3"):
-        return None if account.service is None else Grant(value=jwt(account.service, now), lifetime_s=JWT_LIFE_S)
+        return (
+            None if account.service is None else Grant(value=jwt(account.service, now), lifetime_s=JWT_LIFE_S)
+        )
     form = {
         "grant_type": "client_credentials",
         "client_id": account.client_id,

@@ -55,10 +55,8 @@ def read_statuses(statuses: list[object]) -> Iterator[Receipt]:
 
 
 def _check(told: str, secret: HuaweiCallback, now: int) -> None:
-    parts = dict(
-        (name.strip(), value.strip()) for name, _, value in (part.partition("=") for part in told.split(";"))
-    )
-    timestamp, nonce, value = (parts.get(name, "") for name in ("timestamp", "nonce", "value"))
+    parts = {name.strip(): value for name, _, value in (part.partition("=") for part in told.split(";"))}
+    timestamp, nonce, value = (parts.get(name, "").strip() for name in ("timestamp", "nonce", "value"))
     if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= 16 and nonce and secret.key):
         raise NotTheirs("the header of the signature is missing or malformed")
     if not hmac.compare_digest(value.encode(), sign(secret, timestamp, nonce).encode()):

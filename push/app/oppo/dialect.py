@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 from push.app.calls import Answer, DialectBase, Request
 from push.app.oppo import answers, asking
@@ -15,7 +15,7 @@ from push.app.tokens import Grant, TokenRules
 class OppoDialect(DialectBase):
     """One account. ``app_message_id`` makes a repetition harmless."""
 
-    vendor: Final[Literal["oppo"]] = "oppo"
+    vendor: Final = "oppo"
     batch_max: Final = 1000
     idempotent = True
     suspect_codes = frozenset({answers.BAD_REGISTRATION})

@@ -51,6 +51,10 @@ def outcome(account: VivoAccount, answer: Answer, push: Push, now: int) -> Outco
     if code == "0":
         secret = account.callback_secret if account.callback_url and not account.test else ""
         return Accepted(receipt=receipt_for(secret, push.id))
+    return _refusal(code, now)
+
+
+def _refusal(code: str, now: int) -> Outcome:
     if code in DAY_DONE:
         return Deferred(code=f"quota:{code}", after_s=midnight_s(now))
     if code in BUSY:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 from push.app.calls import Answer, DialectBase, Request
 from push.app.sender import Deferred, Outcome, Push, Refused
@@ -15,7 +15,7 @@ from push.app.vivo.account import VivoAccount
 class VivoDialect(DialectBase):
     """One account. ``requestId`` makes a repetition harmless."""
 
-    vendor: Final[Literal["vivo"]] = "vivo"
+    vendor: Final = "vivo"
     batch_max: Final = 1
     idempotent = True
     token_rules = TokenRules(longest_s=7200, early_s=600)

@@ -25,9 +25,7 @@ ALARM: Final = frozenset({
 # fmt: on
 
 
-def outcomes(
-    account: XiaomiAccount, answer: Answer, pushes: Sequence[Push], now: int
-) -> list[Outcome]:
+def outcomes(account: XiaomiAccount, answer: Answer, pushes: Sequence[Push], now: int) -> list[Outcome]:
     """One for each, in their order: all the same, as a call has one code."""
     told = parsed(answer.body)
     code = word(told.get("code")) if told is not None else ""

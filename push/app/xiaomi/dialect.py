@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 from push.app.calls import Answer, DialectBase, Request
 from push.app.sender import Outcome, Push, Refused
@@ -14,7 +14,7 @@ from push.app.xiaomi.account import XiaomiAccount
 class XiaomiDialect(DialectBase):
     """One account. The jobkey makes a repetition harmless."""
 
-    vendor: Final[Literal["xiaomi"]] = "xiaomi"
+    vendor: Final = "xiaomi"
     batch_max: Final = 1000
     idempotent = True
     suspect_codes = answers.UNKNOWN_DEVICE
