@@ -24,6 +24,10 @@ STAGES: Final = (
     ("acked round trips of 10,000 users", ("live", "trips", "--sockets", "10000")),
     ("idle sockets", ("live", "idle", "--sockets", "7000")),
     ("the whole server", ("whole",)),
+    ("short messages: channels beside an echo", ("sms_codec",)),
+    ("short messages: the whole durable road", ("sms_durable",)),
+    ("short messages: beside Kannel", ("kannel",)),
+    ("short messages: a city at a set rate", ("sms_rate",)),
     ("finance over 6.6 million lines", ("bills",)),
 )
 """What is measured and by which module, each in a process of its own: memory, descriptors and loop stay out of the others' way."""

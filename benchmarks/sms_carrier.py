@@ -12,8 +12,6 @@ from typing import Any, Final, Self
 
 STARTS_WITHIN_S: Final = 20
 ENDS_WITHIN_S: Final = 20
-
-
 PROMPT: Final = "[delays]\nreport = [10, 50]\n"
 """Everything is accepted and delivered; a report comes 10 to 50 ms after its submit."""
 

@@ -46,7 +46,9 @@ def report(mine: list[Sent], far: list[float]) -> list[dict[str, Any]]:
     told = statistics.median(rates)
     spent = [one.cpu_s / one.messages * 1e6 for one in mine]
     return [
-        figure("sms.durable.messages", [one.messages for one in mine], "messages", "what is sent", holds=None),
+        figure(
+            "sms.durable.messages", [one.messages for one in mine], "messages", "what is sent", holds=None
+        ),
         figure("sms.durable", rates, "messages/s", f">= {GOAL:,}", holds=told >= GOAL),
         figure("sms.durable.beyond", rates, "messages/s", f">= {BEYOND:,}", holds=told >= BEYOND),
         figure("sms.durable.cpu", spent, "us CPU/message", "", holds=None),

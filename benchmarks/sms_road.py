@@ -7,10 +7,11 @@ claim and attempt, submit, answer with its charge, report, each durable before t
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,6 +21,7 @@ from config.settings import Settings, Sms
 from config.settings import Store as StoreSettings
 from gateway.assembly import Parts, open_parts, sms_house
 from gateway.flows.sms_house import SmsHouse
+from inbox_store.embedded import FILE
 from inbox_store.engine import Program
 from inbox_store.messages import NewAlert
 from inbox_store.programs import sms, sms_figures
@@ -48,6 +50,11 @@ rate_per_s = {rate_per_s}
 window = {window}
 """
 
+ACCEPTED: Final = """
+select a.answered_at from sms_order o cross join sms_attempt a on a.order_id = o.id
+where o.alert_id = ? and a.state = 'accepted' order by a.answered_at
+"""
+
 
 class Sent(NamedTuple):
     """One run, from the writing of its orders on."""
@@ -69,13 +76,15 @@ class Road:
         self._messages = messages
         self._units = list(units)
         self._engine = parts.store.engine
-        self.alert_id = 0
+        self._alert_id = 0
 
     async def up(self) -> None:
         """Wait until the channel is logged in."""
         async with asyncio.timeout(UP_WITHIN_S):
-            while not self._messages.sendings["one"].room:
+            room = 0
+            while not room:
                 await asyncio.sleep(0.02)
+                room = self._messages.sendings["one"].room
 
     async def send(self, persons: int) -> Sent:
         """A message to everybody outside the sending unit."""
@@ -92,9 +101,9 @@ class Road:
             document_id=told.document_id,
             dispatch_id=told.dispatch_id,
         )
-        self.alert_id = await self._engine.write(sms.add_alert(alert, 0, now))
+        self._alert_id = await self._engine.write(sms.add_alert(alert, 0, now))
         cpu, began = time.process_time(), time.perf_counter()
-        count = await self._engine.write(_ordered(self.alert_id, now))
+        count = await self._engine.write(_ordered(self._alert_id, now))
         self._messages.wake()
         await self._until(self._answered)
         answered_s = time.perf_counter() - began
@@ -102,19 +111,23 @@ class Road:
         reported_s = time.perf_counter() - began
         return Sent(count, answered_s, reported_s, time.process_time() - cpu)
 
-    async def answered_at(self) -> list[int]:
+    def answered_at(self) -> list[int]:
         """When each of the last alert's messages was accepted; UTC microseconds, in order."""
-        return await self._engine.read(_accepted(self.alert_id))
+        path = self._parts.house.settings.data_folder / FILE
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as conn:
+            return [row[0] for row in conn.execute(ACCEPTED, (self._alert_id,))]
 
     async def states(self) -> dict[str, int]:
         """The last alert's messages by state."""
-        found = await self._engine.read(sms_figures.figures(self.alert_id))
+        found = await self._engine.read(sms_figures.figures(self._alert_id))
         return {state: count for state, (count, _) in found.items()}
 
     async def _until(self, holds: Callable[[], Awaitable[bool]]) -> None:
         async with asyncio.timeout(DONE_WITHIN_S):
-            while not await holds():
+            done = False
+            while not done:
                 await asyncio.sleep(LOOK_EVERY_S)
+                done = await holds()
 
     async def _answered(self) -> bool:
         """Whether nothing waits and everything that left has its answer kept."""

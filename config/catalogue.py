@@ -13,7 +13,8 @@ import msgspec
 from msgspec import inspect
 
 from config import checks
-from config.settings import Key, Section, Settings
+from config.section import Key, Section
+from config.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

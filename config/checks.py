@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from string import Formatter
 from urllib.parse import urlsplit
 
 PLACEHOLDER = re.compile(
@@ -105,3 +106,39 @@ def life(text: str) -> str | None:
     """A kind of alert with the minutes it lives."""
     kinds = "arrival、urge、red_light、reminder、code、drill、operator"
     return None if LIFE.fullmatch(text) else f"应为“类别=分钟”，类别为 {kinds} 之一，现为“{text}”"
+
+
+PLACES = ("urgency", "what", "title", "act", "how", "ask")
+
+
+def template(text: str) -> str | None:
+    """A message's text with places to fill in: known ones only, no format of their own, no signature."""
+    if "【" in text or "】" in text:
+        return f"不含签名和【】，签名由 sms.signature 另加，现为“{text}”"
+    try:
+        named = [(name, spec, how) for _, name, spec, how in Formatter().parse(text) if name is not None]
+    except ValueError:
+        named = [("", "", None)]
+    if any(name not in PLACES or spec or how for name, spec, how in named):
+        return f"只能用 {'、'.join('{' + place + '}' for place in PLACES)}，现为“{text}”"
+    return None
+
+
+MAIL_DOMAIN = re.compile(
+    r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE
+)
+MAIL_LOCAL = re.compile(
+    r"(?=.{1,64}$)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.IGNORECASE
+)
+
+
+def mail_domain(text: str) -> str | None:
+    """A domain as it stands behind the @: letters, digits, hyphens and dots (RFC 5321 §4.1.2)."""
+    return None if MAIL_DOMAIN.fullmatch(text) else f"应为邮件域名，如 example.gov.cn，现为“{text}”"
+
+
+def mail_address(text: str) -> str | None:
+    """A plain mail address: no quoted local part, no name, nothing that could end a command."""
+    local, at, domain = text.rpartition("@")
+    held = at and MAIL_LOCAL.fullmatch(local) and MAIL_DOMAIN.fullmatch(domain)
+    return None if held else f"应为邮件地址，如 name@example.gov.cn，现为“{text}”"

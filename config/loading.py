@@ -134,6 +134,12 @@ def _across(settings: Settings, origins: Mapping[str, str]) -> Iterator[Fault]:
         given, missing = ("tls_cert", "tls_key") if server.tls_cert else ("tls_key", "tls_cert")
         place = origins.get(f"server.{given}", "")
         yield Fault(place, f"server.{missing}", f"与 server.{given} 要同时填写或同时留空")
+    smtp = settings.smtp
+    for name in ("tls_cert", "tls_key"):
+        if smtp.port and not getattr(smtp, name):
+            yield Fault(
+                origins.get("smtp.port", ""), f"smtp.{name}", "邮件入口只在 TLS 下登录，须填写证书和私钥"
+            )
 
 
 def _file_entries(file: Path | None) -> list[Entry]:

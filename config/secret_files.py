@@ -59,3 +59,20 @@ def _reason(told: bytes, mode: int, size_bytes: int) -> str:
     if len(set(told)) < KINDS_OF_BYTE_MIN or told.isascii():
         return "密钥像是占位文字，不是随机生成的；删去此文件后重新启动会生成新的"
     return ""
+
+
+TOLD_MAX_BYTES = 128
+
+
+def told_secret(path: Path, whose: str) -> str:
+    """A password that another party gave, from its file of mode 600. Raises ValueError saying how to make the file."""
+    try:
+        mode, told = path.stat().st_mode, path.read_bytes()
+    except OSError:
+        raise ValueError(f"{whose}：没有密钥文件 {path}；把对方给的口令写入其中，并 chmod 600") from None
+    if mode & OTHERS:
+        raise ValueError(f"{whose}：密钥文件 {path} 对他人开放；请执行 chmod 600")
+    secret = told[: TOLD_MAX_BYTES + 1].decode("ascii", "replace").strip()
+    if not secret or len(secret) > TOLD_MAX_BYTES or not secret.isprintable() or not secret.isascii():
+        raise ValueError(f"{whose}：密钥文件 {path} 应为一行 ASCII 口令")
+    return secret

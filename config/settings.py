@@ -7,39 +7,18 @@ carries a `Key` (meaning in Chinese and English, unit, further check), from whic
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
 from config import checks
-
-MIB = 1024 * 1024
+from config.mail_settings import Mail, Smtp
+from config.section import MIB, Key, Section
 
 AttachmentType = Literal[
     "pdf", "ofd", "docx", "doc", "wps", "xlsx", "xls", "et", "pptx", "png", "jpg", "txt"
 ]  # the kinds whose content the gateway can tell from their first bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What one setting means: `zh` and `en` say it, `unit` measures it, `check` returns a reason or None.
-
-    `path` marks file names: a relative one is read against the folder of the file it stands in, or against
-    the working folder when it comes from the environment or the command line.
-    """
-
-    zh: str
-    en: str
-    unit: str = ""
-    check: Callable[[str], str | None] | None = None
-    path: bool = False
-
-
-class Section(Struct, frozen=True, kw_only=True):
-    """A group of settings; the docstring's first line is its heading in the sample."""
 
 
 class Server(Section, frozen=True, kw_only=True):
@@ -273,6 +252,78 @@ class Deadlines(Section, frozen=True, kw_only=True):
     ] = 7
 
 
+class Urging(Section, frozen=True, kw_only=True):
+    """催办与红黄灯 · urging, amber and red lights"""
+
+    sign_extra_urgent_minutes: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=10_080)], ...],
+        Key(
+            "特急件发出后多久催签，依次为 A 角、B 角、负责领导；不分昼夜",
+            "Minutes after sending at which clerk A, clerk B and the leader are urged; any hour",
+            "分钟 minutes",
+        ),
+    ] = (10, 20, 25)
+    sign_urgent_minutes: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=10_080)], ...],
+        Key("加急件发出后多久催签，依次同上", "The same for urgent ones", "工作分钟 working minutes"),
+    ] = (60, 90, 105)
+    sign_ordinary_minutes: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=10_080)], ...],
+        Key("平件发出后多久催签，依次同上", "The same for ordinary ones", "工作分钟 working minutes"),
+    ] = (120, 180, 210)
+    handle_before_minutes: Annotated[
+        tuple[Annotated[int, Meta(ge=0, le=10_080)], ...],
+        Key(
+            "办理时限前多久催办，依次为承办人、A 角、负责领导",
+            "Minutes before the handling deadline at which handler, clerk A and the leader are urged",
+            "工作分钟 working minutes",
+        ),
+    ] = (420, 210, 60)
+    reply_before_minutes: Annotated[
+        tuple[Annotated[int, Meta(ge=0, le=10_080)], ...],
+        Key(
+            "会议报名截止前多久催报，依次为 A 角、B 角、负责领导",
+            "Minutes before a meeting's reply deadline at which clerks A, B and the leader are urged",
+            "工作分钟 working minutes",
+        ),
+    ] = (210, 120, 30)
+    sms: Annotated[
+        Literal["ticked", "always", "never"],
+        Key(
+            "自动催办是否发短信：发文时勾选的才发、都发、只有特急件发",
+            "Short messages of the ladder: where the sender ticked them, always, or for extra urgent only",
+        ),
+    ] = "ticked"
+    throttle_minutes: Annotated[
+        int,
+        Meta(ge=1, le=1440),
+        Key("人工催办同一单位的最短间隔", "Least time between two urges of one unit by hand", "分钟 minutes"),
+    ] = 10
+    amber_extra_urgent_minutes: Annotated[
+        int,
+        Meta(ge=0, le=1440),
+        Key("特急件时限前多久亮黄灯", "Amber light before a deadline, extra urgent", "分钟 minutes"),
+    ] = 10
+    amber_sign_work_hours: Annotated[
+        int, Meta(ge=0, le=80), Key("签收时限前多久亮黄灯", "Amber, sign-for", "工作小时 working hours")
+    ] = 1
+    amber_handle_work_hours: Annotated[
+        int, Meta(ge=0, le=400), Key("办理时限前多久亮黄灯", "Amber, handling", "工作小时 working hours")
+    ] = 7
+    amber_reply_work_hours: Annotated[
+        int, Meta(ge=0, le=80), Key("会议报名截止前多久亮黄灯", "Amber, reply", "工作小时 working hours")
+    ] = 2
+    request_work_hours: Annotated[
+        int,
+        Meta(ge=1, le=80),
+        Key(
+            "请假和审批申请多久无人处理即转下一位领导",
+            "A request nobody acted on goes to the next leader after so long",
+            "工作小时 working hours",
+        ),
+    ] = 4
+
+
 class Live(Section, frozen=True, kw_only=True):
     """实时连接 · live sockets"""
 
@@ -347,6 +398,24 @@ class Sms(Section, frozen=True, kw_only=True):
     segments_max: Annotated[
         int, Meta(ge=1, le=20), Key("一条长短信最多分段", "Most segments of one text", "条 segments")
     ] = 10
+    text_document: Annotated[
+        str,
+        Meta(min_length=1),
+        Key(
+            "公文提醒的内容，签名另加；可用 {urgency} {what} {title} {act} {how} {ask}",
+            "What a message about a document says, the signature aside; {title} is empty unless it is public",
+            check=checks.template,
+        ),
+    ] = "您有1份{urgency}{what}{title}待{act}，{how}{ask}"
+    text_meeting: Annotated[
+        str,
+        Meta(min_length=1),
+        Key(
+            "会议通知提醒的内容，同上；{ask} 为回复说明，通道有扩展位时才有",
+            "The same for a meeting notice; {ask} tells how to answer by reply, where a channel brings replies",
+            check=checks.template,
+        ),
+    ] = "您有1份{urgency}{what}{title}待{act}，{how}{ask}"
     channels_file: Annotated[
         str,
         Key(
@@ -430,9 +499,12 @@ class Settings(Section, frozen=True, kw_only=True):
     security: Security = field(default_factory=Security)
     dispatch: Dispatch = field(default_factory=Dispatch)
     deadlines: Deadlines = field(default_factory=Deadlines)
+    urging: Urging = field(default_factory=Urging)
     live: Live = field(default_factory=Live)
     imports: Imports = field(default_factory=Imports)
     sms: Sms = field(default_factory=Sms)
+    mail: Mail = field(default_factory=Mail)
+    smtp: Smtp = field(default_factory=Smtp)
     audit: Audit = field(default_factory=Audit)
     log: Log = field(default_factory=Log)
 

@@ -20,10 +20,12 @@ from gateway.doors import live, serving
 from gateway.doors.app import make_app
 from gateway.doors.call import Check, Limits
 from gateway.doors.middleware import address_of_caller
+from gateway.doors.smtp_house import mail_door
 from gateway.doors.uploads import AttachmentFolder
 from gateway.doors.v1 import all_routes
 from gateway.flows import upkeep
 from gateway.flows.access import Access
+from gateway.flows.mail_out import MailHouse
 from gateway.flows.sms_house import SmsHouse, channels_of, check_channels, secrets_of, texts_of
 from gateway.house import House
 from gateway.house_figures import ChannelFigures, house_registry
@@ -31,6 +33,7 @@ from gateway.passwords import Passwords
 from gateway.rules.accounts import AccessRules
 from gateway.rules.deadlines import DeadlineRules
 from gateway.rules.folders import DEFAULT_RULES, FolderRule, folder_rules
+from gateway.rules.urging import UrgingRules
 from gateway.rules.workcal import WorkCalendar, load, work_hours
 from gateway.together import Together
 from gateway.token_keys import load_ring
@@ -98,6 +101,7 @@ def check_tables(settings: Settings) -> None:
     for read in (
         lambda: _own_table(settings, "deadlines.workdays_file", calendar_of),
         lambda: _own_table(settings, "dispatch.folder_rules_file", folder_rules_of),
+        lambda: _own_table(settings, "urging", urging_rules_of),
         lambda: check_channels(settings),
     ):
         try:
@@ -118,6 +122,24 @@ def deadline_rules_of(settings: Settings) -> DeadlineRules:
         handle_extra_urgent_work_days=told.handle_extra_urgent_work_days,
         handle_urgent_work_days=told.handle_urgent_work_days,
         handle_ordinary_work_days=told.handle_ordinary_work_days,
+    )
+
+
+def urging_rules_of(settings: Settings) -> UrgingRules:
+    """The settings of urging as the rules take them. Raises ValueError where a ladder's minutes do not grow."""
+    told = settings.urging
+    return UrgingRules(
+        sign_any_hour=told.sign_extra_urgent_minutes,
+        sign_urgent_work=told.sign_urgent_minutes,
+        sign_ordinary_work=told.sign_ordinary_minutes,
+        handle_before_work=told.handle_before_minutes,
+        reply_before_work=told.reply_before_minutes,
+        amber_any_hour=told.amber_extra_urgent_minutes,
+        amber_sign_work=told.amber_sign_work_hours * 60,
+        amber_handle_work=told.amber_handle_work_hours * 60,
+        amber_reply_work=told.amber_reply_work_hours * 60,
+        throttle=told.throttle_minutes,
+        sms=told.sms,
     )
 
 
@@ -150,6 +172,7 @@ async def open_parts(settings: Settings, clock: Clock = system_now) -> AsyncIter
             clock=clock,
             calendar=_own_table(settings, "deadlines.workdays_file", calendar_of),
             rules=deadline_rules_of(settings),
+            urging=_own_table(settings, "urging", urging_rules_of),
             folder_rules=_own_table(settings, "dispatch.folder_rules_file", folder_rules_of),
             tariffs=(Tariff(price_li=settings.sms.price_li, from_at=0),),
             sms_texts=texts_of(settings, channels),
@@ -198,6 +221,7 @@ class Services:
     limits: Limits
     live: LiveServer
     sms: SmsHouse
+    mail: MailHouse
     files: AttachmentFolder
     checks: Mapping[str, Check] = field(default_factory=dict)
 
@@ -344,11 +368,14 @@ async def running(settings: Settings, clock: Clock = system_now) -> AsyncIterato
         checks = {"store": _store_check(parts.store), "live": _live_check(sockets)}
         limits = limits_of(settings)
         messages = await sms_house(parts.house)
+        mail = MailHouse.of(parts.house)
+        await mail.open()
         services = Services(
             parts=parts,
             limits=limits,
             live=sockets,
             sms=messages,
+            mail=mail,
             files=attachment_folder(parts),
             checks=checks,
         )
@@ -366,12 +393,16 @@ async def running(settings: Settings, clock: Clock = system_now) -> AsyncIterato
         keeping = [
             asyncio.create_task(upkeep.run(parts.house, parts.access.purge)),
             asyncio.create_task(messages.run(), name="sms"),
+            asyncio.create_task(mail.run(), name="mail"),
         ]
         told = settings.server
         try:
-            async with serving.serve(
-                app, limits, host=told.host, port=told.port, tls=_tls(settings), farewell=sockets.stop
-            ) as (_, port):
+            async with (
+                mail_door(parts.house, parts.access, services.files),
+                serving.serve(
+                    app, limits, host=told.host, port=told.port, tls=_tls(settings), farewell=sockets.stop
+                ) as (_, port),
+            ):
                 log.info("serving", address=told.address, port=port, data=str(settings.data_folder))
                 yield Running(parts=parts, live=sockets, sms=messages, port=port)
         finally:

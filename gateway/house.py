@@ -12,13 +12,16 @@ from fractions import Fraction
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from config.settings import Settings
 from gateway.rules.access import ACTIONS, Principal, Target, permit
 from gateway.rules.deadlines import DeadlineRules
+from gateway.rules.delegation import on_behalf_of
 from gateway.rules.folders import DEFAULT_RULES, FolderRule
+from gateway.rules.urging import UrgingRules
 from gateway.rules.workcal import WorkCalendar
-from inbox_store.engine import Each, Nudge, Program
+from inbox_store.engine import Audit, Each, Nudge, Program, Step
 from inbox_store.errors import Refused
 from inbox_store.failpoints import failpoint
 from inbox_store.org import Organisation, Unit
@@ -51,6 +54,7 @@ class House:
     clock: Clock
     calendar: WorkCalendar
     rules: DeadlineRules
+    urging: UrgingRules = field(default_factory=UrgingRules)
     folder_rules: tuple[FolderRule, ...] = DEFAULT_RULES
     tariffs: tuple[Tariff, ...] = ()
     sms_texts: tuple[TextRules, ...] = (MAINLAND,)
@@ -123,7 +127,8 @@ class House:
 
         ``render`` makes the answer's body (a struct, or None for no content) from the fact's result.
         """
-        answer = await self.store.engine.write(once(act.key, program, rendered(render, status), act.now))
+        fact = once(act.key, on_behalf(act, program), rendered(render, status), act.now)
+        answer = await self.store.engine.write(fact)
         failpoint("after_accept")
         return answer
 
@@ -133,6 +138,31 @@ class House:
         answer = await self.store.engine.write_each(each, keyed)
         failpoint("after_accept")
         return answer
+
+
+def on_behalf(act: Act, program: Program[T]) -> Program[T]:
+    """The fact, its lines of the trace told as on behalf of the absent where the actor had the right as an agent (F38)."""
+    if not any(grant.for_person for grant in act.principal.grants):
+        return program
+    return _told_on_behalf(act, program)
+
+
+def _told_on_behalf(act: Act, program: Program[T]) -> Program[T]:
+    try:
+        step = next(program)
+        while True:
+            step = program.send((yield _with_absent(act, step)))
+    except StopIteration as done:
+        value: T = done.value
+        return value
+
+
+def _with_absent(act: Act, step: Step) -> Step:
+    if not isinstance(step, Audit) or step.actor != act.person_id or "on_behalf_of" in step.detail:
+        return step
+    unit_id = step.detail.get("unit")
+    absent = on_behalf_of(act.principal, step.action, unit_id if isinstance(unit_id, int) else None)
+    return replace(step, detail={**step.detail, "on_behalf_of": absent}) if absent else step
 
 
 def rendered(render: Callable[[T], object], status: int = 200) -> Callable[[T], Answer]:

@@ -96,13 +96,13 @@ class Counts(Message, frozen=True, kw_only=True, tag="counts"):
 
 
 class Notice(Message, frozen=True, kw_only=True, tag="notice"):
-    """A word to the person that is no document: one's number cannot be reached. It stays unread until it is marked read.
+    """A word to the person that is no document: a number that cannot be reached, an agent, a request. It stays unread until it is marked read.
 
     It moves no position. ``about`` is the person it is about; ``created_at`` UTC microseconds.
     """
 
     id: int
-    kind: Literal["phone_bad", "phone_bad_of"]
+    kind: Literal["phone_bad", "phone_bad_of", "agent", "request", "request_answer"]
     about: int
     text: str
     created_at: int

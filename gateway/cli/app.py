@@ -37,6 +37,7 @@ MODULES = (
     "doctor",
     "backup",
     "carrier_sim",
+    "push_sim",
 )
 """The modules that bring verbs, in the order of the help; each has `register(app)`. A new one is named here."""
 

@@ -165,6 +165,9 @@ def _show(told: dict[str, Any], *, table: bool) -> None:
         ("短信费用（上限，元）", figures["amount_yuan_ceiling"]),
         ("普发，须第二人批准", "是" if figures["general"] else "否"),
     ]
+    if told["sms"]:
+        sms = told["sms"]
+        rows.append(("短信内容", f"{sms['text']}（{sms['units']} 字，每人 {sms['segments']} 条）"))
     if table:
         print_table(("预览", ""), rows)
     for text in figures["warnings"]:

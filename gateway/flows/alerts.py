@@ -30,16 +30,18 @@ class Announced(Protocol):
 
 def reminder_text(house: House, document: Announced) -> str:
     """The message that announces a document, as it is sent: no title, no number unless it is public (F28)."""
-    is_meeting, base = document.kind == "meeting_notice", house.settings.server.address
-    what = "会议通知" if is_meeting else "公文"
-    title = f"《{document.title}》" if document.sensitivity == "public" else ""
-    act = "查看" if document.kind in NO_SIGNING_DUTY else "签收"
-    urgency = URGENCY_ZH[document.urgency]
+    told, is_meeting = house.settings.sms, document.kind == "meeting_notice"
     # A space behind the link: phones take what touches it for a part of it.
-    where = f"点此办理 {placeholder(base)} " if house.settings.sms.short_link else "请登录办公系统办理。"
-    text = f"您有1份{urgency}{what}{title}待{act}，{where}"
-    ask = ask_zh(document.kind) if is_meeting and house.asks_by_sms else ""
-    return sms_text.normalise(f"{house.settings.sms.signature}{text}{ask}".rstrip())
+    link = f"点此办理 {placeholder(house.settings.server.address)} "
+    text = (told.text_meeting if is_meeting else told.text_document).format(
+        urgency=URGENCY_ZH[document.urgency],
+        what="会议通知" if is_meeting else "公文",
+        title=f"《{document.title}》" if document.sensitivity == "public" else "",
+        act="查看" if document.kind in NO_SIGNING_DUTY else "签收",
+        how=link if told.short_link else "请登录办公系统办理。",
+        ask=ask_zh(document.kind) if house.asks_by_sms else "",
+    )
+    return sms_text.normalise(f"{told.signature}{text}".rstrip())
 
 
 def segments(house: House, text: str) -> int:

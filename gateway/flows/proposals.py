@@ -54,6 +54,8 @@ class Considered(Noun, frozen=True, kw_only=True):
     preview: Preview
     findings: tuple[Finding, ...]
     plan: programs.Plan
+    sms_text: str | None = None
+    """What each person's message says, where the sender asked for one."""
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +106,7 @@ async def consider(
         day=day_of(now),
     )
     audience = _expand(house, proposal, sender, organisation, saved, now)
+    reminder = await _reminder(house, proposal, now)
     share = audiences.width(audience, organisation, now, already)
     figures = preview(
         audience,
@@ -111,10 +114,15 @@ async def consider(
         share,
         mark=house.approval_mark(),
         leader_mask=_leader_mask(proposal),
-        reminder=await _reminder(house, proposal, now),
+        reminder=reminder,
     )
-    plan = _plan(proposal, audience, figures, already)
-    return Considered(audience=audience, preview=figures, findings=tuple(findings), plan=plan)
+    return Considered(
+        audience=audience,
+        preview=figures,
+        findings=tuple(findings),
+        plan=_plan(proposal, audience, figures, already),
+        sms_text=reminder.text if reminder else None,
+    )
 
 
 def _leader_mask(proposal: Proposal) -> int:

@@ -31,7 +31,7 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignedCopy(msgspec.Struct, frozen=True, kw_only=True):
-    """签收结果：何人何时为哪个单位签收，是否及时，是否未阅即签，是否批量签收"""
+    """签收结果：何人何时为哪个单位签收，是否及时，是否未阅即签，是否批量签收；on_behalf_of 为代何人签收"""
 
     document_id: int
     unit_id: int
@@ -40,6 +40,7 @@ class SignedCopy(msgspec.Struct, frozen=True, kw_only=True):
     on_time: bool
     unread: bool
     bulk: bool
+    on_behalf_of: str = ""
 
     @classmethod
     def of(cls, done: Signed, *, bulk: bool = False) -> SignedCopy:
@@ -52,6 +53,7 @@ class SignedCopy(msgspec.Struct, frozen=True, kw_only=True):
             on_time=done.on_time,
             unread=done.unread,
             bulk=bulk,
+            on_behalf_of=done.signed_for,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -82,9 +83,14 @@ async def look(house: House, principal: Principal, proposal: Proposal, now: int)
     return await consider(house, proposal, principal.person_id, now)
 
 
-async def submit(house: House, act: Act, proposal: Proposal) -> Answer:
+Around = Callable[[Program[programs.Submitted]], Program[programs.Submitted]]
+"""What else belongs to the fact of a dispatch: the mail it came by, the draft that it was."""
+
+
+async def submit(house: House, act: Act, proposal: Proposal, around: Around | None = None) -> Answer:
     """Record a dispatch: it leaves at once, or waits for a second person when it is general (F6).
 
+    ``around`` adds to its transaction.
     Raises Refused: forbidden, classified_refused and the other findings, scope_* faults, idempotency_mismatch.
     """
     await house.require(act.principal, "dispatch.submit", proposal.document.sender_unit_id)
@@ -101,7 +107,10 @@ async def submit(house: House, act: Act, proposal: Proposal) -> Answer:
     )
     try:
         told = await house.once(
-            act, fact, lambda done: Dispatched.of(done, considered, considered.findings), 201
+            act,
+            around(fact) if around else fact,
+            lambda done: Dispatched.of(done, considered, considered.findings),
+            201,
         )
     except Refused as refused:
         raise _attachments_named(refused, proposal.document.attachments) from refused

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final, Protocol
 
@@ -38,6 +39,8 @@ from push.sms.shares import Shares
 
 LOOK_EVERY_S: Final = 1.0
 """How long a channel sleeps when nobody wakes it."""
+GATHER_S: Final = 0.01
+"""So long the first of several answers waits for the others."""
 LINK_LIVES_US: Final = 3 * DAY_US
 """A link in a message opens for three days: a message on Friday evening still does on Monday."""
 REFERENCES: Final = 256
@@ -91,6 +94,8 @@ class Sending:
         self._answers: list[Answered] = []
         self._stuck: list[Answered] = []
         self._answered = asyncio.Event()
+        self._plenty = asyncio.Event()
+        self._enough = 1
         self._idle = False
         self._passed_until = 0.0
         self._costs: dict[str, int] = {}
@@ -136,7 +141,18 @@ class Sending:
         while True:
             await self._answered.wait()
             self._answered.clear()
+            await self._gathered()
             await self.settle_now()
+
+    async def _gathered(self) -> None:
+        """Let the answers that are about to come be settled with these: a transaction for each would be most of the work."""
+        enough = min(self._capacity // 2, self.under_way)
+        if len(self._answers) < enough:
+            self._enough, plenty = enough, self._plenty
+            plenty.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHER_S):
+                    await plenty.wait()
 
     async def settle_now(self) -> None:
         """Keep what was answered until now."""
@@ -165,11 +181,12 @@ class Sending:
 
     async def _take(self, room: int, routes: tuple[str, ...], now: int) -> bool:
         """Commit the attempts, then send."""
-        own = self.sender.own_ids(room)
+        # A message leaves whole, also where fewer of its segments are free: the last ones need their ids, too.
+        own = self.sender.own_ids(room + self._rules.segments_max - 1)
         who = Claiming(
             channel=self.channel.name,
             routes=routes,
-            free=len(own) or room,
+            free=room,
             day_segments=self.channel.day_segments,
             own_ids=tuple(message_id for _, message_id in own),
         )
@@ -285,6 +302,8 @@ class Sending:
     def _keep_later(self, answers: Iterable[Answered]) -> None:
         self._answers.extend(answers)
         self._answered.set()
+        if len(self._answers) >= self._enough:
+            self._plenty.set()
 
     async def _keep(self, batch: list[Answered]) -> int:
         """Settle; returns how many were. What fails for several is tried one by one, what fails alone again later."""

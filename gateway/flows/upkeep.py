@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from gateway.flows import alerts, heads
+from gateway.flows import alerts, heads, leave, lights, urging
 from gateway.house import House
 from gateway.rules.deadlines import handle_due, sign_due
 from inbox_store.engine import Program
@@ -178,6 +178,9 @@ async def run(house: House, forget: Callable[[], Awaitable[None]]) -> None:
         group.create_task(loop("orders", house, order_step, orders, LOOK_EVERY_S))
         group.create_task(loop("merge", house, merge_step, asyncio.Event(), LOOK_EVERY_S))
         group.create_task(loop("sweep", house, sweep_step, asyncio.Event(), SWEEP_EVERY_S))
+        group.create_task(loop("urging", house, urging.urging_step, asyncio.Event(), LOOK_EVERY_S))
+        group.create_task(loop("lights", house, lights.sweep_step, asyncio.Event(), SWEEP_EVERY_S))
+        group.create_task(loop("requests", house, leave.request_step, asyncio.Event(), LOOK_EVERY_S))
         group.create_task(loop("forget", house, forget_all, asyncio.Event(), FORGET_EVERY_S))
         group.create_task(loop("head", house, head_step, asyncio.Event(), HEAD_EVERY_S))
 

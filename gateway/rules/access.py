@@ -26,12 +26,16 @@ _WITHIN_ZH: Final[dict[Within, str]] = {
 
 
 class Grant(Noun, frozen=True, kw_only=True):
-    """One appointment valid now. ``county_id`` is the county in which the unit lies (the city region for city units)."""
+    """One appointment valid now. ``county_id`` is the county in which the unit lies (the city region for city units).
+
+    ``for_person``: whose appointment it is, where the principal is the agent of an absent person; 0 for one's own.
+    """
 
     role: Role
     scope: RoleScope
     unit_id: int
     county_id: int
+    for_person: int = 0
 
 
 class Principal(Noun, frozen=True, kw_only=True):
@@ -50,6 +54,8 @@ class Principal(Noun, frozen=True, kw_only=True):
     actions: frozenset[str] | None = None
     session: str = ""
     epoch: int = 0
+    alike: frozenset[int] = frozenset()
+    """Whom the principal is agent for, and who is agent for the principal: one hand where a second person must decide."""
 
     def units_as(self, *roles: Role) -> frozenset[int]:
         """The units in which the principal holds one of ``roles`` now."""
@@ -82,6 +88,7 @@ class Reach(Noun, frozen=True, kw_only=True):
     unit_ids: frozenset[int] = frozenset()
     own: bool = False
     not_own: bool = False
+    alike: frozenset[int] = frozenset()
 
     def __bool__(self) -> bool:
         """Whether anything at all is within reach."""
@@ -90,8 +97,9 @@ class Reach(Noun, frozen=True, kw_only=True):
     def covers(self, target: Target, person_id: int) -> bool:
         """Whether ``target`` is within reach of the principal with ``person_id``."""
         mine = target.person_id == person_id
-        if self.not_own and (mine or target.person_id is None):
-            # An unknown author could be the decider himself: without a name there is no second person.
+        if self.not_own and (mine or target.person_id is None or target.person_id in self.alike):
+            # An unknown author could be the decider himself: without a name there is no second person. An agent and whoever
+            # the agent stands for are one.
             return False
         return self.places(target) or (self.own and mine)
 
@@ -179,6 +187,22 @@ ACTIONS: Final[dict[str, Action]] = {
     ),
     "dispatch.review": Action(zh="查看待批普发", clauses=(_may(_APPROVER, "scope"),)),
     "dispatch.approve": Action(zh="审批普发", clauses=(_may(_APPROVER, "scope"),), second_person=True),
+    # Urging: the sender its own documents, a supervisor the units within the scope; which of both, the flow tells (C4).
+    "document.urge": Action(zh="催办", clauses=(_may(_SENDERS, "unit"), _may(_SUPERVISOR, "scope"))),
+    "lights.read": Action(
+        zh="查看红黄灯", clauses=(_may(_SUPERVISOR | _LEADERS, "scope"), _may(_CLERK, "unit"))
+    ),
+    "lights.instruct": Action(zh="督办", clauses=(_may(_SUPERVISOR, "scope"),)),
+    "supervising.read": Action(zh="查看督查单位", clauses=(_may(_SUPERVISOR | _ADMIN, "scope"),)),
+    "supervising.set": Action(zh="指定督查单位", clauses=(_may(_ADMIN, "city"),)),
+    # Agents: for oneself, or by the administrator for the absent; requests: one's own, and those before one.
+    "delegation.read": Action(
+        zh="查看代理", clauses=(_may(_OFFICE, "own"), _may(_ADMIN | _SECURITY, "scope"))
+    ),
+    "delegation.set": Action(zh="设定代理", clauses=(_may(_OFFICE, "own"), _may(_ADMIN, "scope"))),
+    "request.file": Action(zh="提交申请", clauses=(_may(_OFFICE, "own"),)),
+    "request.decide": Action(zh="审批申请", clauses=(_may(_LEADERS, "unit"),), second_person=True),
+    "reach.read": Action(zh="查看触达情况", clauses=(_may(_CLERK, "unit"), _may(_ADMIN, "scope"))),
     "document.recall": Action(zh="撤回文件", clauses=(_may(_SENDERS, "unit"),), by_key=True),
     # Receiving: the unit acts through its clerks; a handler acts on what was assigned to him.
     "document.read": Action(
@@ -284,6 +308,7 @@ def reach(principal: Principal, action: str) -> Reach:
         # A key is nobody's inbox: what is a person's own stays with the person.
         own=principal.kind == "person" and any(part.own for part in parts),
         not_own=told.second_person,
+        alike=principal.alike,
     )
 
 

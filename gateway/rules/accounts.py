@@ -127,10 +127,17 @@ def principal_from(standing: Standing, *, token_id: str, session: str) -> Princi
         account_id=standing.account_id,
         name=standing.name,
         grants=frozenset(
-            Grant(role=post.role, scope=post.scope, unit_id=post.unit_id, county_id=post.county_id)
+            Grant(
+                role=post.role,
+                scope=post.scope,
+                unit_id=post.unit_id,
+                county_id=post.county_id,
+                for_person=post.for_person,
+            )
             for post in standing.posts
         ),
         token_id=token_id,
         session=session,
         epoch=standing.epoch,
+        alike=standing.agents | {post.for_person for post in standing.posts if post.for_person},
     )

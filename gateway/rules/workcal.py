@@ -152,6 +152,24 @@ class WorkCalendar(msgspec.Struct, frozen=True, kw_only=True):
             left -= open_us
         raise AssertionError("working spans never end")  # pragma: no cover
 
+    def take_work_us(self, at: int, span_us: int) -> int:
+        """The latest moment from which ``span_us`` microseconds of working time are left until ``at``; 0 gives ``at``.
+
+        A span that begins with the day begins at its opening. Raises ValueError below 0.
+        """
+        if span_us < 0:
+            raise ValueError(f"working time to take: {span_us} us is below 0")
+        day, left = day_of(at), span_us
+        while left:
+            midnight = day_start(day)
+            for start, end in reversed(self.hours.spans) if self.is_work_day(day) else ():
+                open_us = max(0, min(midnight + end, at) - (midnight + start))
+                if left <= open_us:
+                    return midnight + start + open_us - left
+                left -= open_us
+            day -= _ONE_DAY
+        return at
+
     def add_work_hours(self, at: int, hours: int | Fraction) -> Due:
         """``add_work_us`` in hours: 2 working hours from Friday 17:00 end on Monday 09:30."""
         return self.add_work_us(at, int(hours * HOUR_US))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from inbox_store.engine import Audit, Changed, Program, Sql
 from inbox_store.errors import Refused
 from inbox_store.nouns import LEADER_ROLES, Noun
+from inbox_store.programs import watches
 from inbox_store.programs.dispatch import DocumentHead, document_head, not_asked_any_more
 from inbox_store.programs.entries import clerks_are_done, find_entry, give_entry, settle_entry, write_entry
 from inbox_store.programs.tallies import happened
@@ -130,6 +131,8 @@ def transfer(
         yield from settle_entry(before, document_id, now)
     who = {"handler_id": handler_id, "assigned_by": actor.person_id, "assigned_at": now}
     yield Sql("handling_add", {**key, **who, "due_at": due_at, "note": note})
+    if not head.is_test:
+        yield from watches.handling(document_id, unit_id, due_at)
     yield from _begin_handling(head, copy, unit_id, now)
     send_no = yield from give_entry(handler_id, document_id, "other_incoming", "to_do")
     yield Changed(handler_id, send_no)
@@ -219,6 +222,8 @@ def reopen(
     key = {"document_id": document_id, "unit_id": unit_id}
     yield Sql("copy_handling", {**key, "handler_id": handler_id, "now": now, "due_at": due_at})
     yield from _begin_handling(head, copy, unit_id, now)
+    if not head.is_test:
+        yield from watches.handling(document_id, unit_id, due_at)
     send_no = yield from give_entry(handler_id, document_id, "other_incoming", "to_do")
     yield Changed(handler_id, send_no)
 

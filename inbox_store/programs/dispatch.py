@@ -15,7 +15,8 @@ from inbox_store.errors import Refused
 from inbox_store.grams import grams
 from inbox_store.messages import NewAlert
 from inbox_store.nouns import NO_SIGNING_DUTY, AudienceUnit, MeetingForm, NewDocument, Noun
-from inbox_store.programs import sms, work
+from inbox_store.programs import sms, watches, work
+from inbox_store.programs.delegation import one_hand
 from inbox_store.programs.entries import find_entry, set_entry, settle_entry
 from inbox_store.programs.tallies import Moves, count, happened, move, quarter_of
 from inbox_store.states import dispatch_step
@@ -296,7 +297,9 @@ def decide(
     """A second person approves or rejects what is held (F6). Raises Refused approval_own, not_held."""
     row = yield from dispatch_row(dispatch_id)
     state = dispatch_step(row.state, "approve" if approve else "reject")
-    if row.submitted_by == actor:
+    if row.submitted_by == actor or (
+        yield from one_hand(row.submitted_by, actor, row.submitted_at, now)
+    ):
         raise Refused("approval_own", dispatch=dispatch_id)
     decided = {"dispatch_id": dispatch_id, "state": state, "actor": actor, "now": now, "note": note}
     yield Sql("dispatch_decide", decided)
@@ -362,6 +365,8 @@ def _send_chunk(row: DispatchRow, head: DocumentHead, to: int, due: Due, now: in
             "handle_due_at": row.handle_due_at or due.handle_due_at,
         },
     )
+    if not head.is_test:
+        yield from watches.begin(window)
     yield from _tally_chunk(window, head, now)
     yield Sql(
         "entry_fan_out_again" if again else "entry_fan_out",

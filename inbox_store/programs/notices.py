@@ -13,8 +13,9 @@ from inbox_store.engine import Program, Sql, Told
 from inbox_store.errors import Refused
 from inbox_store.nouns import Noun
 
-NoticeKind = Literal["phone_bad", "phone_bad_of"]
-"""One's own number went bad; that of somebody in one's unit did."""
+NoticeKind = Literal["phone_bad", "phone_bad_of", "agent", "request", "request_answer"]
+"""One's own number went bad; that of somebody in one's unit did; one is an agent, or has one; a request lies before one;
+one's own request was answered."""
 
 UNREAD_MAX = 100
 """So many unread notices are read at once, the oldest first."""
@@ -36,12 +37,13 @@ class Notice(Noun, frozen=True):
 def tell_bad(person_id: int, now: int) -> Program[None]:
     """The number of ``person_id`` went bad: tell the person, and the clerks of the person's units (F19)."""
     ((name,),) = yield Sql("notice_about", {"person_id": person_id})
-    yield from _add(person_id, "phone_bad", person_id, _OWN, now)
+    yield from tell(person_id, "phone_bad", person_id, _OWN, now)
     for (clerk_id,) in (yield Sql("notice_clerks", {"person_id": person_id})):
-        yield from _add(clerk_id, "phone_bad_of", person_id, _OF.format(name=name), now)
+        yield from tell(clerk_id, "phone_bad_of", person_id, _OF.format(name=name), now)
 
 
-def _add(person_id: int, kind: NoticeKind, about_id: int, text: str, now: int) -> Program[None]:
+def tell(person_id: int, kind: NoticeKind, about_id: int, text: str, now: int) -> Program[None]:
+    """Tell one person; whoever is online hears of it at once."""
     told = {"person_id": person_id, "kind": kind, "about_id": about_id, "text": text, "now": now}
     ((notice_id,),) = yield Sql("notice_add", told)
     yield Told(person_id, notice_id)

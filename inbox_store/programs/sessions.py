@@ -116,19 +116,23 @@ def effective_state(
 
 
 class Post(Noun, frozen=True, kw_only=True):
-    """One appointment valid now, as far as rights need it; ``county_id`` 0: the unit lies in no county."""
+    """One appointment valid now, as far as rights need it; ``county_id`` 0: the unit lies in no county.
+
+    ``for_person``: whose it is, where the person is an agent; 0 for one's own.
+    """
 
     role: Role
     scope: RoleScope
     unit_id: int
     county_id: int
+    for_person: int = 0
 
 
 class Standing(Noun, frozen=True, kw_only=True):
     """Where an account stands at the moment of reading: whether a token still holds, and what it may do.
 
     ``session_ends_at`` is None when the session asked about has ended or never was; ``spent``: the token id asked
-    about is no longer honoured.
+    about is no longer honoured. ``agents`` are those who are agents for the person now.
     """
 
     account_id: int
@@ -139,6 +143,7 @@ class Standing(Noun, frozen=True, kw_only=True):
     session_ends_at: int | None
     spent: bool
     posts: frozenset[Post]
+    agents: frozenset[int] = frozenset()
 
 
 def standing(account_id: int, session: str, jti: str, now: int) -> Program[Standing | None]:
@@ -147,7 +152,9 @@ def standing(account_id: int, session: str, jti: str, now: int) -> Program[Stand
     if not rows:
         return None
     row = rows[0]
-    posts = yield Sql("access_grants", {"person_id": row[1], "now": now})
+    whose = {"person_id": row[1], "now": now}
+    posts = yield Sql("access_grants", whose)
+    agents = yield Sql("access_agents", whose)
     return Standing(
         account_id=row[0],
         person_id=row[1],
@@ -156,7 +163,10 @@ def standing(account_id: int, session: str, jti: str, now: int) -> Program[Stand
         epoch=row[6],
         session_ends_at=row[7],
         spent=bool(row[8]),
-        posts=frozenset(Post(role=p[0], scope=p[1], unit_id=p[2], county_id=p[3]) for p in posts),
+        posts=frozenset(
+            Post(role=p[0], scope=p[1], unit_id=p[2], county_id=p[3], for_person=p[4]) for p in posts
+        ),
+        agents=frozenset(agent_id for (agent_id,) in agents),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from inbox_store.chain import canonical
 from inbox_store.engine import Audit, Many, Program, Receipt, Sql
@@ -17,6 +17,7 @@ from inbox_store.nouns import NO_SIGNING_DUTY, Noun
 from inbox_store.programs.copies import Actor
 from inbox_store.programs.entries import clerks_are_done
 from inbox_store.programs.tallies import Moves, count, move
+from inbox_store.programs.tracking import person_names
 from inbox_store.states import distribution_step
 
 
@@ -39,6 +40,8 @@ class Signed(Noun, frozen=True, kw_only=True):
     signed_by: str
     on_time: bool
     unread: bool
+    signed_for: str = ""
+    """Whose agent the signer was (代), "" for a clerk's own act."""
 
 
 class BulkSigned(Noun, frozen=True, kw_only=True):
@@ -61,6 +64,7 @@ class _Seen(Noun, frozen=True):
     unit_code: str
     unit_name: str
     clerk: int
+    agent_of: int | None
     opened_at: int | None
 
 
@@ -100,6 +104,7 @@ def sign_each(orders: Sequence[SignOrder]) -> Program[list[Signed | Refused]]:
     outcomes: list[Signed | Refused] = []
     accepted: list[tuple[SignOrder, _Seen]] = []
     taken: set[tuple[int, int]] = set()
+    absent = yield from _absent([_Seen(*row) for row in rows])
     for order, row in zip(orders, rows, strict=True):
         seen = _Seen(*row)
         copy = (order.document_id, order.unit_id)
@@ -110,10 +115,21 @@ def sign_each(orders: Sequence[SignOrder]) -> Program[list[Signed | Refused]]:
         else:
             taken.add(copy)
             accepted.append((order, seen))
-            outcomes.append(_signed(order, seen))
+            outcomes.append(_signed(order, seen, absent))
     if accepted:
-        yield from _write(accepted)
+        yield from _write(accepted, absent)
     return outcomes
+
+
+def _agent_of(seen: _Seen) -> int:
+    """For whom the signer acts: 0 for a clerk of the unit, who needs nobody's right."""
+    return 0 if seen.clerk else seen.agent_of or 0
+
+
+def _absent(rows: Sequence[_Seen]) -> Program[dict[int, str]]:
+    """The names of those for whom agents sign; mostly nobody, and then nothing is asked."""
+    wanted = {_agent_of(seen) for seen in rows} - {0}
+    return (yield from person_names(wanted)) if wanted else {}
 
 
 def _wanted(orders: Sequence[SignOrder]) -> str:
@@ -126,7 +142,7 @@ def _permit(order: SignOrder, seen: _Seen, *, taken: bool) -> None:
         raise Refused("not_found", what="document", id=order.document_id)
     if seen.state is None:
         raise Refused("not_addressed", document=order.document_id, unit=order.unit_id)
-    if not seen.clerk:
+    if not seen.clerk and not seen.agent_of:
         raise Refused("not_clerk", unit=order.unit_id)
     if seen.kind in NO_SIGNING_DUTY:
         raise Refused("no_signing_duty", document=order.document_id)
@@ -137,7 +153,7 @@ def _on_time(order: SignOrder, seen: _Seen) -> bool:
     return seen.sign_due_at is None or order.now <= seen.sign_due_at
 
 
-def _signed(order: SignOrder, seen: _Seen) -> Signed:
+def _signed(order: SignOrder, seen: _Seen, absent: Mapping[int, str]) -> Signed:
     return Signed(
         document_id=order.document_id,
         unit_id=order.unit_id,
@@ -145,10 +161,11 @@ def _signed(order: SignOrder, seen: _Seen) -> Signed:
         signed_by=order.actor.name,
         on_time=_on_time(order, seen),
         unread=seen.opened_at is None,
+        signed_for=absent.get(_agent_of(seen), ""),
     )
 
 
-def _write(accepted: Sequence[tuple[SignOrder, _Seen]]) -> Program[None]:
+def _write(accepted: Sequence[tuple[SignOrder, _Seen]], absent: Mapping[int, str]) -> Program[None]:
     """Copies, tallies, receipts, trace, and the entries of the units' clerks."""
     yield Many("copy_signed", [_copy_row(order, seen) for order, seen in accepted])
     moves: Moves = Counter()
@@ -160,12 +177,12 @@ def _write(accepted: Sequence[tuple[SignOrder, _Seen]]) -> Program[None]:
                 count(moves, copy, "signed_unread", order.now)
     yield from move(moves)
     for order, seen in accepted:
-        yield Receipt(document_id=order.document_id, unit_id=order.unit_id, leaf=_leaf(order, seen))
+        yield Receipt(document_id=order.document_id, unit_id=order.unit_id, leaf=_leaf(order, seen, absent))
         yield _trace(order, seen)
     yield from clerks_are_done([(order.document_id, order.unit_id, order.now) for order, _ in accepted])
 
 
-def _copy_row(order: SignOrder, seen: _Seen) -> dict[str, int]:
+def _copy_row(order: SignOrder, seen: _Seen) -> dict[str, int | None]:
     return {
         "document_id": order.document_id,
         "unit_id": order.unit_id,
@@ -173,6 +190,7 @@ def _copy_row(order: SignOrder, seen: _Seen) -> dict[str, int]:
         "person_id": order.actor.person_id,
         "unread": int(seen.opened_at is None),
         "bulk": int(order.bulk),
+        "signed_for": _agent_of(seen) or None,
     }
 
 
@@ -186,13 +204,19 @@ def _trace(order: SignOrder, seen: _Seen) -> Audit:
             "unread": seen.opened_at is None,
             "bulk": order.bulk,
             "device": order.actor.device,
+            **({"on_behalf_of": _agent_of(seen)} if _agent_of(seen) else {}),
         },
         origin=order.actor.origin,
     )
 
 
-def _leaf(order: SignOrder, seen: _Seen) -> bytes:
-    """The receipt's canonical bytes: what a stranger verifies with the published key and nothing else."""
+def _leaf(order: SignOrder, seen: _Seen, absent: Mapping[int, str]) -> bytes:
+    """The receipt's canonical bytes: what a stranger verifies with the published key and nothing else.
+
+    An agent's names the absent person too (F38); a clerk's own has no such fields.
+    """
+    agent_of = _agent_of(seen)
+    behalf = {"on_behalf_of": agent_of, "on_behalf_of_name": absent[agent_of]} if agent_of else {}
     return canonical(
         {
             "v": 1,
@@ -208,5 +232,6 @@ def _leaf(order: SignOrder, seen: _Seen) -> bytes:
             "device": order.actor.device,
             "unread": seen.opened_at is None,
             "bulk": order.bulk,
+            **behalf,
         }
     )

@@ -312,22 +312,20 @@ def match_doubts(price: Price, before: int, now: int, limit: int = 200) -> Progr
     """Give attempts in doubt the reports that can only be theirs: same channel and number, one order, no other way to tell.
 
     Reports received before ``before`` whose answer would have come by then. Returns how many were matched; each is
-    charged once, as any report proves its acceptance.
+    charged once, as any report proves its acceptance. All reports of one message id are one attempt's.
     """
     yield CommitNo()
     found = yield Sql("sms_doubts_reported", {"before": before, "span": DOUBT_US, "limit": limit})
     matched: list[int] = []
-    used: set[int] = set()
-    for attempt_id, person_id, report_id, message_id, state, stat, error, done_at, at, permanent in found:
-        if attempt_id in matched or report_id in used:
+    used: set[str] = set()
+    for attempt_id, message_id in found:
+        if attempt_id in matched or message_id in used:
             continue
         yield Sql("sms_attempt_named", {"attempt_id": attempt_id, "message_id": message_id})
-        told = {"state": state, "stat": stat, "error": error, "done_at": done_at, "at": at}
-        yield from _apply(attempt_id, person_id, told, permanent=bool(permanent))
-        yield Sql("sms_report_taken", {"id": report_id})
         matched.append(attempt_id)
-        used.add(report_id)
+        used.add(message_id)
     if matched:
+        yield from _early_reports(matched)
         yield from _charge(matched, price)
         yield from _step_orders(matched, now)
     return len(matched)

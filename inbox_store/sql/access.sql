@@ -74,9 +74,12 @@ from account a join person p on p.id = a.person_id
 where a.id = :account_id;
 
 -- name: access_grants
-select a.role, a.scope, a.unit_id, coalesce(c.county_id, 0)
-from appointment a left join unit_county c on c.unit_id = a.unit_id
+select a.role, a.scope, a.unit_id, coalesce(c.county_id, 0), a.for_person
+from post_held a left join unit_county c on c.unit_id = a.unit_id
 where a.person_id = :person_id and a.from_at <= :now and (a.to_at is null or a.to_at > :now);
+
+-- name: access_agents
+select agent_id from delegation where person_id = :person_id and from_at <= :now and to_at > :now;
 
 -- name: access_places
 select distinct a.unit_id, coalesce(c.county_id, 0)

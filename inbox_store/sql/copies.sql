@@ -8,8 +8,9 @@ select v.state, v.counted, v.sent_at, v.sign_due_at, v.opened_at, v.signed_at, v
 from distribution v join unit u on u.id = v.unit_id where v.document_id = :document_id and v.unit_id = :unit_id;
 
 -- name: posts_now
-select a.role from appointment a join account c on c.person_id = a.person_id
-where a.person_id = :person_id and a.unit_id = :unit_id and a.from_at <= :now and (a.to_at is null or a.to_at > :now)
+select post_held.role from post_held join account c on c.person_id = post_held.person_id
+where post_held.person_id = :person_id and post_held.unit_id = :unit_id
+  and post_held.from_at <= :now and (post_held.to_at is null or post_held.to_at > :now)
   and c.state in ('pending', 'active')
   and (c.frozen_from is null or c.frozen_from > :now) and (c.closed_from is null or c.closed_from > :now);
 
@@ -24,6 +25,14 @@ select d.kind, d.doc_no, d.digest, v.state, v.counted, v.sent_at, v.sign_due_at,
           and a.from_at <= o.now and (a.to_at is null or a.to_at > o.now)
           and c.state in ('pending', 'active')
           and (c.frozen_from is null or c.frozen_from > o.now) and (c.closed_from is null or c.closed_from > o.now)),
+    (select min(g.person_id) from delegation g
+        cross join appointment a on a.person_id = g.person_id and a.unit_id = g.unit_id and a.role = 'clerk'
+        cross join appointment m on m.person_id = g.agent_id and m.unit_id = g.unit_id
+        cross join account c on c.person_id = g.agent_id
+     where g.agent_id = o.person_id and g.unit_id = o.unit_id and g.from_at <= o.now and g.to_at > o.now
+       and a.from_at <= o.now and (a.to_at is null or a.to_at > o.now) and m.from_at <= o.now and (m.to_at is null or m.to_at > o.now)
+       and c.state in ('pending', 'active')
+       and (c.frozen_from is null or c.frozen_from > o.now) and (c.closed_from is null or c.closed_from > o.now)),
     coalesce(
         (select h.opened_at from dispatch p cross join inbox_hot h
          where p.document_id = o.document_id and h.send_no = p.send_no and h.person_id = o.person_id),
@@ -36,7 +45,8 @@ left join unit u on u.id = v.unit_id
 order by o.key;
 
 -- name: copy_signed
-update distribution set state = 'signed', signed_at = :now, signed_by = :person_id, signed_unread = :unread, signed_bulk = :bulk
+update distribution set state = 'signed', signed_at = :now, signed_by = :person_id, signed_unread = :unread, signed_bulk = :bulk,
+    signed_for = :signed_for
 where document_id = :document_id and unit_id = :unit_id and state = 'unsigned';
 
 -- name: copy_returned
@@ -104,7 +114,8 @@ where x.person_id = :person_id
 select distinct unit_id from appointment where person_id = :person_id and from_at <= :now and (to_at is null or to_at > :now);
 
 -- name: copies_of_units
-select v.unit_id, v.role, v.state, v.sent_at, v.sign_due_at, v.due_provisional, v.opened_at, v.signed_at, s.name, v.handler_id, v.handle_due_at,
+select v.unit_id, v.role, v.state, v.sent_at, v.sign_due_at, v.due_provisional, v.opened_at, v.signed_at,
+    s.name || coalesce('（代' || (select f.name from person f where f.id = v.signed_for) || '）', ''), v.handler_id, v.handle_due_at,
     v.archived_at, v.return_reason, v.recalled_at
 from distribution v left join person s on s.id = v.signed_by
 where v.document_id = :document_id and v.unit_id in (select value from json_each(:units));

@@ -183,7 +183,8 @@ select distinct x.person_id from distribution v join addressee x on x.unit_id = 
 where v.document_id = :document_id and v.unit_id > :after and v.unit_id <= :to and v.state = 'recalled';
 
 -- name: track_rows
-select v.unit_id, v.role, v.state, v.sent_at, v.sign_due_at, v.delivered_at, v.opened_at, v.signed_at, s.name, v.signed_unread,
+select v.unit_id, v.role, v.state, v.sent_at, v.sign_due_at, v.delivered_at, v.opened_at, v.signed_at,
+    s.name || coalesce('（代' || (select f.name from person f where f.id = v.signed_for) || '）', ''), v.signed_unread,
     v.signed_bulk, h.name, v.handling_started_at, v.handle_due_at, v.handled_at, v.archived_at, v.returned_at, v.return_reason,
     v.recalled_at, v.round
 from distribution v left join person s on s.id = v.signed_by left join person h on h.id = v.handler_id

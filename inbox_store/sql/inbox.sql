@@ -89,7 +89,8 @@ from dispatch p join document d on d.id = p.document_id
 where p.send_no in (select value from json_each(:sends));
 
 -- name: copies_of_person
-select p.send_no, v.unit_id, v.state, v.sign_due_at, s.name, v.sent_at from dispatch p
+select p.send_no, v.unit_id, v.state, v.sign_due_at,
+    s.name || coalesce('（代' || (select f.name from person f where f.id = v.signed_for) || '）', ''), v.sent_at from dispatch p
 cross join appointment a cross join distribution v
 left join person s on s.id = v.signed_by
 where p.send_no in (select value from json_each(:sends)) and a.person_id = :person_id

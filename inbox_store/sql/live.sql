@@ -8,7 +8,8 @@ select c.person_id, c.send_no, c.commit_no, c.folder, c.state from json_each(:pa
 cross join inbox c where c.person_id = json_extract(w.value, '$[0]') and c.send_no = json_extract(w.value, '$[1]');
 
 -- name: live_copies
-select a.person_id, p.send_no, v.unit_id, v.state, v.sign_due_at, s.name, v.sent_at from json_each(:pairs) w
+select a.person_id, p.send_no, v.unit_id, v.state, v.sign_due_at,
+    s.name || coalesce('（代' || (select f.name from person f where f.id = v.signed_for) || '）', ''), v.sent_at from json_each(:pairs) w
 cross join dispatch p cross join appointment a cross join distribution v
 left join person s on s.id = v.signed_by
 where p.send_no = json_extract(w.value, '$[1]') and a.person_id = json_extract(w.value, '$[0]')

@@ -23,4 +23,4 @@ select 1 from notice where id = :id and person_id = :person_id;
 update notice set read_at = :now where id = :id and person_id = :person_id and read_at is null;
 
 -- name: notices_settled
-update notice set read_at = :now where about_id = :about_id and read_at is null;
+update notice set read_at = :now where about_id = :about_id and read_at is null and kind in ('phone_bad', 'phone_bad_of');

@@ -99,7 +99,7 @@ select a.unit_id, a.person_id,
     max(case when a.role = 'head' then 1 else 0 end)
         + max(case when a.role = 'deputy_in_charge' then 2 else 0 end)
         + max(case when a.role = 'responsible_leader' then 4 else 0 end)
-from appointment a join account c on c.person_id = a.person_id
+from post_held a join account c on c.person_id = a.person_id
 where a.unit_id >= :low and a.unit_id <= :high
   and a.from_at <= :now and (a.to_at is null or a.to_at > :now)
   and c.state in ('pending', 'active')
@@ -109,6 +109,9 @@ group by a.unit_id, a.person_id;
 -- name: org_units_due
 select distinct a.unit_id from appointment a
 where (a.from_at > :since and a.from_at <= :now) or (a.to_at > :since and a.to_at <= :now)
+union
+select g.unit_id from delegation g
+where (g.from_at > :since and g.from_at <= :now) or (g.to_at > :since and g.to_at <= :now)
 union
 select a.unit_id from account c join appointment a on a.person_id = c.person_id
 where (c.frozen_from > :since and c.frozen_from <= :now) or (c.closed_from > :since and c.closed_from <= :now);
@@ -151,7 +154,7 @@ select a.unit_id, a.person_id,
     max(case when a.role = 'head' then 1 else 0 end)
         + max(case when a.role = 'deputy_in_charge' then 2 else 0 end)
         + max(case when a.role = 'responsible_leader' then 4 else 0 end)
-from appointment a join account c on c.person_id = a.person_id
+from post_held a join account c on c.person_id = a.person_id
 where a.from_at <= :now and (a.to_at is null or a.to_at > :now)
   and c.state in ('pending', 'active')
   and (c.frozen_from is null or c.frozen_from > :now) and (c.closed_from is null or c.closed_from > :now)

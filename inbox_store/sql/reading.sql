@@ -1,5 +1,5 @@
 -- name: signature_of
-select v.signed_at, s.name from distribution v join person s on s.id = v.signed_by
+select v.signed_at, s.name || coalesce('（代' || (select f.name from person f where f.id = v.signed_for) || '）', '') from distribution v join person s on s.id = v.signed_by
 where v.document_id = :document_id and v.unit_id = :unit_id and v.signed_at is not null;
 
 -- name: general_sender

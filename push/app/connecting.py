@@ -6,77 +6,68 @@ points elsewhere a moment later (DNS rebinding) gains nothing. The certificate i
 
 from __future__ import annotations
 
-import ipaddress
+import asyncio
 import socket
 import ssl
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
+from push.app.endpoints import Endpoint, EndpointRules, address_allowed, read_address
 
-from push.app.endpoints import EndpointRules, address_allowed
+ADDRESS_TIMEOUT_S = 3.0
+"""For one of several addresses of a name: a network without a working IPv6 shows only here."""
 
-DNS_KEPT_S: Final = 60
-"""How long the addresses of a name are kept, all of them checked."""
+P = TypeVar("P", bound=asyncio.BaseProtocol)
+
+LookUp = Callable[[str, int], Awaitable[list[str]]]
+"""The addresses of a name. Raises OSError."""
 
 
 class AddressRefused(OSError):
-    """A name means an address of our own network, and nobody listed it."""
+    """A name means only addresses of our own network, and nobody listed them."""
 
 
-class GuardedResolver(AbstractResolver):
-    """Looks a name up and keeps what may be connected to. Raises AddressRefused where nothing is left."""
-
-    def __init__(self, rules: EndpointRules, inner: AbstractResolver | None = None) -> None:
-        self._rules = rules
-        self._inner = inner or aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """The allowed addresses of a name."""
-        found = await self._inner.resolve(host, port, family)
-        if host.rstrip(".").lower() in self._rules.allowed_hosts:
-            return found
-        kept = [one for one in found if self._may(one["host"])]
-        if not kept:
-            raise AddressRefused(f"{host}: no address that may be connected to")
-        return kept
-
-    def _may(self, text: str) -> bool:
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
-            return False
-        return address_allowed(address, self._rules.allowed_networks)
-
-    async def close(self) -> None:
-        """Let go of the inner resolver."""
-        await self._inner.close()
+async def system_look_up(host: str, port: int) -> list[str]:
+    """As the system resolves names."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(one[4][0]) for one in found))
 
 
-def open_session(
+async def allowed_addresses(endpoint: Endpoint, rules: EndpointRules, look_up: LookUp) -> list[str]:
+    """Where a connection may go. Raises AddressRefused where nothing is left, OSError where the name is unknown."""
+    found = [endpoint.host] if read_address(endpoint.host) else await look_up(endpoint.host, endpoint.port)
+    if endpoint.host in rules.allowed_hosts:
+        return found
+    read = [(text, read_address(text)) for text in found]
+    kept = [text for text, one in read if one and address_allowed(one, rules.allowed_networks)]
+    if not kept:
+        raise AddressRefused("no address of the name may be connected to")
+    return kept
+
+
+async def connect(
+    make: Callable[[], P],
+    endpoint: Endpoint,
     rules: EndpointRules,
-    *,
-    connections_max: int,
-    connect_timeout_s: float,
-    tls: ssl.SSLContext | None = None,
-    resolver: AbstractResolver | None = None,
-) -> aiohttp.ClientSession:
-    """A client for endpoints of users: guarded, keep-alive, no cookies, no proxy of the environment, no waits without end.
-
-    ``tls`` where the installation has authorities of its own. Whoever posts passes ``allow_redirects=False``.
-    """
-    connector = aiohttp.TCPConnector(
-        limit=connections_max,
-        resolver=GuardedResolver(rules, resolver),
-        ttl_dns_cache=DNS_KEPT_S,
-        ssl=tls or True,
-    )
-    return aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout_s, sock_connect=connect_timeout_s),
-        auto_decompress=False,
-        skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
-    )
+    tls: ssl.SSLContext,
+    look_up: LookUp = system_look_up,
+) -> P:
+    """A connection to one of the allowed addresses, one tried after the other. Raises OSError."""
+    addresses = await allowed_addresses(endpoint, rules, look_up)
+    secure = endpoint.url.startswith("https:")
+    loop = asyncio.get_running_loop()
+    failed: OSError = OSError("no address")
+    for number, address in enumerate(addresses, 1):
+        try:
+            async with asyncio.timeout(ADDRESS_TIMEOUT_S if number < len(addresses) else None):
+                _, protocol = await loop.create_connection(
+                    make,
+                    address,
+                    endpoint.port,
+                    ssl=tls if secure else None,
+                    server_hostname=endpoint.host if secure else None,
+                )
+                return protocol
+        except OSError as why:
+            failed = why
+    raise failed

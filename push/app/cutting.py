@@ -44,7 +44,7 @@ def whole(text: str, length: int) -> int:
 def _sticks(text: str, at: int) -> bool:
     """Whether the character at ``at`` belongs to the one in front of it."""
     here, before = text[at], text[at - 1]
-    if here == _JOINER or before == _JOINER or unicodedata.category(here) in {"Mn", "Me", "Mc"}:
+    if _JOINER in (here, before) or unicodedata.category(here) in {"Mn", "Me", "Mc"}:
         return True
     if ord(here) in _TONES:
         return True

@@ -84,6 +84,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     origin: str
     """scheme://host[:port], as in the claim ``aud`` (RFC 8292 §2)."""
     host: str
+    port: int
 
 
 def check_endpoint(url: str, rules: EndpointRules) -> Endpoint:
@@ -103,11 +104,12 @@ def check_endpoint(url: str, rules: EndpointRules) -> Endpoint:
     _check_scheme(parts.scheme, allowed=ours and rules.http)
     _check_host(host, rules, ours=ours)
     usual = HTTPS_PORT if parts.scheme == "https" else HTTP_PORT
-    if not ours and (usual if port is None else port) not in rules.ports:
+    told = usual if port is None else port
+    if (not ours and told not in rules.ports) or not told:
         raise EndpointFault("port")
     shown = f"[{host}]" if ":" in host else host
     tail = "" if port in {None, usual} else f":{port}"
-    return Endpoint(url, f"{parts.scheme}://{shown}{tail}", host)
+    return Endpoint(url, f"{parts.scheme}://{shown}{tail}", host, told)
 
 
 def _check_scheme(scheme: str, *, allowed: bool) -> None:

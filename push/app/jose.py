@@ -17,11 +17,14 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 RSA_BITS_MIN = 2048
 
+_ES256 = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+"""RFC 6979: no randomness is asked for, and a published vector can be compared."""
+
 
 def es256(key: ec.EllipticCurvePrivateKey, header: Mapping[str, object], claims: Mapping[str, object]) -> str:
-    """A token signed with ES256: r and s in 64 bytes (RFC 7518 §3.4), not DER."""
+    """A token signed with ES256: r and s in 64 bytes (RFC 7518 §3.4), not DER. The same input gives the same token."""
     signed = _signed(header, claims)
-    r, s = decode_dss_signature(key.sign(signed, ec.ECDSA(hashes.SHA256())))
+    r, s = decode_dss_signature(key.sign(signed, _ES256))
     return _joined(signed, r.to_bytes(32, "big") + s.to_bytes(32, "big"))
 
 
@@ -35,7 +38,7 @@ def p256_key(pem: str) -> ec.EllipticCurvePrivateKey:
     """The key of a PEM file. Raises ValueError that shows nothing of the key."""
     key = _key(pem)
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise ValueError("key: is no private key on the curve P-256")
+        raise ValueError("key: is no private key on the curve P-256")  # noqa: TRY004 - what somebody entered
     return key
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import aiohttp
@@ -19,7 +19,7 @@ from inbox_store.times import US, Clock, system_now
 from push.app.calls import Answer, Dialect, Request, all_of
 from push.app.http_call import HttpLimits, Left, Unanswered, call, open_session
 from push.app.quota import Daily, Window
-from push.app.retry import Retry
+from push.app.retry import PAUSES, ErrorClass, Retry
 from push.app.sender import Accepted, Deferred, InDoubt, Outcome, Push, Refused, Vendor
 from push.app.suspects import Suspects
 from push.app.tokens import Grant, TokenKeeper
@@ -29,6 +29,10 @@ from push.sms.wire import ticks
 log = structlog.get_logger()
 
 MINUTE_S: Final = 60
+TURN: Final = 256
+"""Pushes looked at in one turn of the loop."""
+Parts = deque[tuple[str, list[int]]]
+"""What waits: the lane of each part, and the places of its pushes."""
 _STOPPING: Final = Deferred(code="stopping:stopping")
 
 
@@ -43,6 +47,7 @@ class VendorSender:
         *,
         clock: Clock = system_now,
         chance: Callable[[], float] = random.random,
+        pauses: Mapping[ErrorClass, Backoff] = PAUSES,
     ) -> None:
         self.name = name
         self.vendor: Vendor = dialect.vendor
@@ -57,12 +62,12 @@ class VendorSender:
         self._chance = chance
         self._doors: dict[str, TokenKeeper] = {}
         self._logins: dict[str, asyncio.Task[None]] = {}
-        self._retry = Retry()
+        self._retry = Retry(pauses)
         self._suspects = Suspects(dialect.suspect_codes)
         self._daily = Daily(self._limits.a_day)
         self._windows: dict[str, Window] = {}
         self._slots = asyncio.Semaphore(self._limits.connections)
-        self._tasks: set[asyncio.Task[list[Outcome]]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
         self._stopping = False
         pause_s = self._limits.alarm_pause_s
@@ -99,37 +104,44 @@ class VendorSender:
             return told
         lanes: dict[str, list[int]] = defaultdict(list)
         for place, push in enumerate(pushes):
+            if place % TURN == TURN - 1:
+                await asyncio.sleep(0)
             if (refusal := self._dialect.unsendable(push)) is not None:
                 told[place] = refusal
             else:
                 lanes[self._dialect.lane(push)].append(place)
-        parts = [
+        parts = deque(
             (lane, places[at : at + self.batch_max])
             for lane, places in lanes.items()
             for at in range(0, len(places), self.batch_max)
-        ]
-        tasks = [self._begin(lane, [pushes[place] for place in places]) for lane, places in parts]
-        if tasks:
-            await self._all(tasks)
-        for (_, places), task in zip(parts, tasks, strict=True):
-            for place, outcome in zip(places, _result(task, len(places)), strict=True):
-                told[place] = outcome
+        )
+        await self._all(parts, pushes, told)
         return told
 
-    async def _all(self, tasks: Sequence[asyncio.Task[list[Outcome]]]) -> None:
-        """Wait for all; a caller who gives up takes them along."""
+    async def _all(self, parts: Parts, pushes: Sequence[Push], told: list[Outcome]) -> None:
+        """Workers take the parts one by one: 36,100 single calls are no 36,100 tasks."""
+        tasks = [
+            asyncio.create_task(self._work(parts, pushes, told), name=f"push {self.name}")
+            for _ in range(min(len(parts), self._limits.connections))
+        ]
+        for task in tasks:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         try:
-            await asyncio.wait(tasks)
+            if tasks:
+                await asyncio.wait(tasks)
         except asyncio.CancelledError:
+            parts.clear()
             for task in tasks:
                 task.cancel()
             raise
 
-    def _begin(self, lane: str, pushes: list[Push]) -> asyncio.Task[list[Outcome]]:
-        task = asyncio.create_task(self._carry(lane, pushes), name=f"push {self.name}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+    async def _work(self, parts: Parts, pushes: Sequence[Push], told: list[Outcome]) -> None:
+        while parts:
+            lane, places = parts.popleft()
+            outcomes = await self._carry(lane, [pushes[place] for place in places])
+            for place, outcome in zip(places, outcomes, strict=True):
+                told[place] = outcome
 
     async def _carry(self, lane: str, pushes: list[Push]) -> list[Outcome]:
         """One request from its slot to its outcomes, whatever happens."""
@@ -146,6 +158,7 @@ class VendorSender:
             log.exception("push.raised", sender=self.name)
             return all_of(InDoubt(why="raised") if left.written else Refused(code="raised"), pushes)
         rest = Deferred(code="quota:own", after_s=self._daily.opens_s(self._clock()))
+        self._daily.put_back(sum(isinstance(one, Deferred) for one in outcomes))
         told = self._suspects.judged(pushes[:allowed], outcomes)
         self._learn(told)
         return [*told, *all_of(rest, pushes[allowed:])]
@@ -202,7 +215,11 @@ class VendorSender:
         alarms = [one for one in outcomes if isinstance(one, Refused) and one.alarm]
         if alarms:
             self._alarmed(alarms[0], is_all=len(alarms) == len(outcomes))
-        for deferred in {one for one in outcomes if isinstance(one, Deferred)}:
+        put_off = {one for one in outcomes if isinstance(one, Deferred)}
+        if any(isinstance(one, InDoubt) for one in outcomes):
+            # A host that lets us wait would let everybody in the queue wait as long.
+            put_off.add(Deferred(code="network:unanswered"))
+        for deferred in put_off:
             self._retry.put_off(self.vendor, deferred, ticks(), self._chance())
 
     def _alarmed(self, refusal: Refused, *, is_all: bool) -> None:
@@ -256,8 +273,3 @@ class VendorSender:
             else:
                 keeper.failed(told, ticks())
             self._logins.pop(door, None)
-
-
-def _result(task: asyncio.Task[list[Outcome]], count: int) -> list[Outcome]:
-    """A task that was cancelled before it began has sent nothing."""
-    return [_STOPPING] * count if task.cancelled() else task.result()

@@ -46,7 +46,8 @@ log = structlog.get_logger("sms")
 WAKE_MIN_S: Final = 0.002
 """At 1,000 segments a second a wake-up then sends two: finer costs turns of the loop and gains nothing."""
 
-AHEAD_S: Final = 0.1
+AHEAD_S: Final = 0.03
+"""What was handed in and has not left is in doubt after a crash: no more of it than the next commit takes to follow."""
 
 _is_usable = attrgetter("usable")
 

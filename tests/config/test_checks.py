@@ -66,3 +66,22 @@ def test_placeholders_refused(text: str) -> None:
 def test_real_values_are_no_placeholders(text: str) -> None:
     """A real value is let through."""
     assert checks.placeholder(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        ("您有1份{urgency}{what}{title}待{act}，{how}{ask}", True),
+        ("请查收公文", True),
+        ("{{不是占位}}", True),
+        ("您有{count}份", False),
+        ("{what!r}", False),
+        ("{what:>9}", False),
+        ("{", False),
+        ("{}", False),
+        ("【平凉】{what}", False),
+    ],
+)
+def test_a_message_has_known_places_only(text: str, *, good: bool) -> None:
+    """A text to fill in names known places, formats nothing, and bears no signature of its own."""
+    assert (checks.template(text) is None) == good

@@ -93,7 +93,7 @@ def _nothing_left_after(world: SmsWorld, county: int, from_at: int) -> None:
 
 def test_a_county_is_switched_off_while_its_messages_wait(tmp_path: Path) -> None:
     """600 wait at a slow channel: none of the county's is accepted after the effective time; suppressed is the difference."""
-    switch_while_waiting(tmp_path, 40, 5, 150)
+    switch_while_waiting(tmp_path, 40, 5, 200)
 
 
 @pytest.mark.long
@@ -103,6 +103,7 @@ def test_a_county_is_switched_off_while_five_thousand_wait(tmp_path: Path) -> No
     switch_while_waiting(tmp_path, 100, 17, 500)
 
 
+@pytest.mark.long
 def test_a_number_is_changed_while_messages_wait(tmp_path: Path) -> None:
     """What left before is delivered and charged under the old number, what leaves later under the new one (32)."""
     late = "[delays]\nreport = [1500, 1600]\n"
@@ -122,7 +123,11 @@ def test_a_number_is_changed_while_messages_wait(tmp_path: Path) -> None:
         query = "select phone from charge_line where person_id = ? order by commit_no, no"
         lines = world.rows_in(query, numbers[old])
         shown = [phone[-4:] for (phone,) in lines]
-        assert (len(shown), shown[0], shown[2]) == (3, old[-4:], new[-4:])  # the second may leave at that very moment
+        assert (len(shown), shown[0], shown[2]) == (
+            3,
+            old[-4:],
+            new[-4:],
+        )  # the second may leave at that very moment
 
 
 def changed(world: SmsWorld, person: PersonRow, number: str) -> None:

@@ -15,13 +15,11 @@ from typing import Final
 import pytest
 
 from tests.faults.proxy import Proxy
-from tests.faults.sms_world import FOUR, SOURCE, SmsWorld, carrier, sms_world, world_channel
+from tests.faults.sms_carriers import carrier
+from tests.faults.sms_world import FOUR, LONG, SOURCE, SmsWorld, sms_world, world_channel
 
 FAILOVER_S: Final = 5.0
 """What waits for a dead channel leaves by another within so long."""
-
-LONG: Final = {"sensitivity": "public", "title": "关于进一步做好全市防汛抗旱和地质灾害防范应对工作的通知" * 3}
-"""A document whose message takes two segments."""
 
 MOODY: Final = """
 [answers]
@@ -71,7 +69,7 @@ def watched(world: SmsWorld) -> None:
 
 def test_only_what_failed_is_sent_again(tmp_path: Path) -> None:
     """Two segments each, byte by byte over a slow line, one in ten throttled: each taken once, the window kept (20)."""
-    with sms_world(tmp_path, 20, ("cmpp3",), MOODY) as world, proxied(world.port("cmpp3")) as line:
+    with sms_world(tmp_path, 10, ("cmpp3",), MOODY) as world, proxied(world.port("cmpp3")) as line:
         line.down.slice_bytes, line.down.latency_s = 7, 0.005
         world.channels([world_channel(world, "cmpp3", line.port, window=8, rate_per_s=400)])
         with world.serving() as server:
@@ -89,6 +87,20 @@ def test_only_what_failed_is_sent_again(tmp_path: Path) -> None:
         world.check()
 
 
+def test_a_message_longer_than_the_room_leaves_whole(tmp_path: Path) -> None:
+    """Two segments where one slot is free, with ids that are ours: both are sent under ids of their own (SGIP)."""
+    with sms_world(tmp_path, 5, ("sgip",), window=1) as world:
+        with world.serving() as server:
+            world.hand_in(server, 1, **LONG)
+            world.until_quiet()
+            server.stop()
+            assert "Traceback" not in server.said(), server.said()[-4000:]
+        assert world.states() == {"delivered": 15}
+        assert world.accepted() == 30
+        world.check()
+
+
+@pytest.mark.long
 def test_half_an_answer_is_none(tmp_path: Path) -> None:
     """A connection that breaks in the middle of its answers: what is open is in doubt, the rest goes over the next one (20)."""
     with sms_world(tmp_path, 20, ("cmpp3",)) as world, proxied(world.port("cmpp3")) as line:
@@ -134,6 +146,7 @@ def test_what_waits_for_a_dead_carrier_goes_by_another(tmp_path: Path) -> None:
         world.check(counted=False)
 
 
+@pytest.mark.long
 def test_what_waits_for_a_dead_line_goes_by_another(tmp_path: Path) -> None:
     """Nothing comes back and nobody is told: at most a window is stuck there, all that waits leaves by the other channel."""
     with sms_world(tmp_path, 40, ("cmpp3",)) as world, proxied(world.port("cmpp3")) as line:

@@ -15,7 +15,8 @@ import pytest
 
 from push.sms.ports import LinkLimits
 from tests.faults.server import start
-from tests.faults.sms_world import carrier, sms_world, world_channel
+from tests.faults.sms_carriers import carrier
+from tests.faults.sms_world import sms_world, world_channel
 
 ADDRESS: Final = "10.77.0.1"
 LATEST_S: Final = LinkLimits().user_timeout_s + 10

@@ -12,7 +12,7 @@ from push.sms.carrier import SubmitAnswer
 from push.sms.happenings import InDoubt, SessionRules
 from push.sms.listener import ListenerLimits
 from push.sms.ports import LinkLimits, LinkState, NotSent
-from tests.push.gateway_world import FAST, WAIT_S, Gateway, House, Outcomes, linked, serving, until
+from tests.push.gateway_world import FAST, QUICKLY, WAIT_S, Gateway, House, Outcomes, linked, serving, until
 from tests.push.tiny_dialect import RestingClient, RestingServer, segment
 
 UP = LinkState(up=True, why="up")
@@ -58,7 +58,7 @@ async def test_what_cannot_be_stored_is_not_answered() -> None:
 
 async def test_segments_of_a_message_go_back_to_back_over_one_connection() -> None:
     """With two connections and a window smaller than the message, among others' segments."""
-    house, gateway, limits = House(), Gateway(), LinkLimits(session=FAST, connections=2)
+    house, gateway, limits = House(), Gateway(), LinkLimits(session=FAST, connections=2, pace=QUICKLY)
     async with serving(gateway), linked(house, gateway.listener.port, limits) as link:
         await until(lambda: len(gateway.listener.callers) == 2 and link.free == 8)
         messages = [[f"{name}{number}" for number in range(9)] for name in "abcdef"]

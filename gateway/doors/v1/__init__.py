@@ -10,14 +10,18 @@ from gateway.doors.v1 import (
     api_keys,
     attachments,
     auth,
+    delegation,
     figures,
     imports,
     inbox,
+    leave,
+    lights,
     meetings,
     messages,
     notices,
     organisation,
     phones,
+    reach,
     receiving,
     registers,
     sending,
@@ -27,6 +31,7 @@ from gateway.doors.v1 import (
     sms_switch,
     trace,
     tracking,
+    urging,
 )
 
 PARTS: Final[tuple[Routes, ...]] = (
@@ -51,6 +56,11 @@ PARTS: Final[tuple[Routes, ...]] = (
     sms_callbacks.routes,
     short_link.routes,
     sms_switch.routes,
+    urging.routes,
+    lights.routes,
+    delegation.routes,
+    leave.routes,
+    reach.routes,
 )
 
 

@@ -10,6 +10,7 @@ from gateway.doors.call import Idempotency as Key
 from gateway.doors.problems import Fault
 from gateway.doors.wire import instant
 from gateway.flows.access import Access
+from gateway.flows.mail_out import MailHouse
 from gateway.flows.sms_house import SmsHouse
 from gateway.house import Act, House, owner_of
 from inbox_store.errors import Refused
@@ -45,6 +46,11 @@ class AppServices(DoorServices, Protocol):
     @property
     def sms(self) -> SmsHouse:
         """The channels of short messages."""
+        ...
+
+    @property
+    def mail(self) -> MailHouse:
+        """Alerts by mail."""
         ...
 
 

@@ -23,12 +23,14 @@ from gateway.doors.v1.dispatch_bodies import (
 from gateway.doors.v1.shown import UnitRef, unit_ref
 from gateway.doors.wire import Answer, Body
 from gateway.flows import sending as flows
+from gateway.flows.alerts import segments
 from gateway.flows.proposals import FAULTS_MAX, Considered, Figures
 from gateway.flows.sending import Decided, Dispatched, Recalled
 from gateway.rules.audience import FaultCode
 from gateway.rules.screening import FindingCode
 from inbox_store.errors import Refused
 from inbox_store.org import Organisation
+from push.sms.text import units
 
 LEFT_OUT_MAX = 200
 """Units left out that a preview names; the warning tells how many there are."""
@@ -46,7 +48,7 @@ _NOTICE = NewDispatch(
     has_seal=True,
     scope=ScopeBody(region_codes=("110",), groups=("county_direct",), exclusions=SelectionBody(units=(17,))),
 )
-_SCREENED = (
+SCREENED = (
     "classified_refused",
     "exempt_kind",
     "urgency_not_for_kind",
@@ -55,8 +57,8 @@ _SCREENED = (
     "body_only_attached",
     "series_unregistered",
 )
-_SCOPED = ("scope_unknown_unit", "scope_empty", "unit_frozen")
-_FORMED = ("field_missing", "field_invalid")
+SCOPED = ("scope_unknown_unit", "scope_empty", "unit_frozen")
+FORMED = ("field_missing", "field_invalid")
 
 
 class ScopeFaultAnswer(Answer, frozen=True, kw_only=True):
@@ -76,6 +78,14 @@ class FindingAnswer(Answer, frozen=True, kw_only=True):
     refused: bool
 
 
+class SmsText(Answer, frozen=True, kw_only=True):
+    """提醒短信的内容（含签名）、字数和每人计费条数"""
+
+    text: str
+    units: int
+    segments: int
+
+
 class DispatchPreview(Answer, frozen=True, kw_only=True):
     """发文预览：预计数，以及提交后会被拒绝或提醒的全部问题；sendable 为 true 即可提交"""
 
@@ -84,6 +94,7 @@ class DispatchPreview(Answer, frozen=True, kw_only=True):
     faults: tuple[ScopeFaultAnswer, ...]
     findings: tuple[FindingAnswer, ...]
     left_out: tuple[UnitRef, ...]
+    sms: SmsText | None
 
 
 class Note(Body, frozen=True, kw_only=True):
@@ -109,7 +120,7 @@ class Because(Body, frozen=True, kw_only=True):
     zh="预览发文：涉及的单位、人员、短信条数和费用上限，以及全部问题",
     en="Preview: units, persons, SMS segments and yuan (a ceiling), and everything wrong with it",
     example=_NOTICE,
-    errors=(*_FORMED, "scope_unknown_unit"),
+    errors=(*FORMED, "scope_unknown_unit"),
     body_max_bytes=BODY_MAX_BYTES,
 )
 async def preview(call: AppCall[NewDispatch, None]) -> DispatchPreview:
@@ -117,10 +128,13 @@ async def preview(call: AppCall[NewDispatch, None]) -> DispatchPreview:
     house = call.services.house
     organisation = await house.organisation()
     proposal = proposal_of(call.body, organisation, call.principal)
-    return _preview(await flows.look(house, call.principal, proposal, call.now), organisation)
+    told = await flows.look(house, call.principal, proposal, call.now)
+    text = told.sms_text
+    counted = None if text is None else SmsText(text=text, units=units(text), segments=segments(house, text))
+    return _preview(told, organisation, counted)
 
 
-def _preview(told: Considered, organisation: Organisation) -> DispatchPreview:
+def _preview(told: Considered, organisation: Organisation, sms: SmsText | None) -> DispatchPreview:
     findings = tuple(
         FindingAnswer(code=one.code, field=one.field, reason=one.reason, refused=one.refuse)
         for one in told.findings
@@ -135,6 +149,7 @@ def _preview(told: Considered, organisation: Organisation) -> DispatchPreview:
         ),
         findings=findings,
         left_out=tuple(unit_ref(organisation, unit) for unit in audience.left_out[:LEFT_OUT_MAX]),
+        sms=sms,
     )
 
 
@@ -149,7 +164,7 @@ def _preview(told: Considered, organisation: Organisation) -> DispatchPreview:
     zh="发文：随即分发；范围达到普发标准的，待第二人批准",
     en="Dispatch: it leaves at once, or waits for a second person when it is general",
     example=_NOTICE,
-    errors=(*_SCREENED, *_SCOPED, *_FORMED, "attachment_unknown", "storage_full"),
+    errors=(*SCREENED, *SCOPED, *FORMED, "attachment_unknown", "storage_full"),
     body_max_bytes=BODY_MAX_BYTES,
 )
 async def submit(call: AppCall[NewDispatch, None]) -> Encoded:
@@ -174,7 +189,7 @@ async def submit(call: AppCall[NewDispatch, None]) -> Encoded:
     zh="补发给更多单位；已有的不重发，退回的重新打开",
     en="Supplementary dispatch: no second copy for who has one, a returned copy is reopened",
     example=SupplementBody(scope=ScopeBody(unit_codes=("X02",))),
-    errors=(*_SCOPED, "already_recalled"),
+    errors=(*SCOPED, "already_recalled"),
     body_max_bytes=BODY_MAX_BYTES,
 )
 async def supplement(call: AppCall[SupplementBody, None]) -> Encoded:

@@ -16,6 +16,8 @@ ALL_INVALID: Final = "80300007"
 OUTCOMES: Final[dict[str, Outcome]] = {
     "80200001": Refused(code="80200001", alarm=True),
     "80200003": Deferred(code="auth:80200003"),
+    # Huawei's word for "no right to send"; Honor has been seen to use its neighbours.
+    "80300002": Refused(code="80300002", alarm=True),
 }
 
 

@@ -161,13 +161,10 @@ class Machine(Generic[T]):
         if self.state in {"new", "closed"}:
             return told
         self._heard_at, self._probed_at = now, None
-        for part in self._sieve.parts(data):
-            if isinstance(part, Goaway):
-                self._on_goaway(part, told)
-            else:
-                self._feed(part, now, told)
-            if self.state == "closed":
-                return told
+        try:
+            self._read(data, now, told)
+        except (H2Error, ValueError) as fault:
+            self._close(told, Closed("malformed", f"{type(fault).__name__}: {fault}"[:_NOTE_MAX]))
         self._part(told)
         return told
 
@@ -235,15 +232,18 @@ class Machine(Generic[T]):
 
     # -- what comes
 
-    def _feed(self, data: bytes, now: int, told: list[Happening[T]]) -> None:
-        deeds = self._DEEDS
-        try:
-            for event in self._client.receive_data(data):
+    def _read(self, data: bytes, now: int, told: list[Happening[T]]) -> None:
+        deeds, client = self._DEEDS, self._client
+        for part in self._sieve.parts(data):
+            if isinstance(part, Goaway):
+                self._on_goaway(part, told)
+                if self.state == "closed":
+                    return
+                continue
+            for event in client.receive_data(part):
                 deed = deeds.get(type(event))
                 if deed is not None:
                     deed(self, event, now, told)
-        except (H2Error, ValueError) as fault:
-            self._close(told, Closed("malformed", f"{type(fault).__name__}: {fault}"[:_NOTE_MAX]))
 
     def _on_settings(self, event: Any, now: int, told: list[Happening[T]]) -> None:  # noqa: ANN401, ARG002
         settings = self._client.remote_settings
@@ -397,6 +397,7 @@ class Machine(Generic[T]):
             self._client.clear_outbound_data_buffer()
         for number in tuple(self._open):
             self._end(number, "lost", "unsent" if number in self._untaken else None, told)
-        if was != "new" and closed.why not in {"lost", "malformed"}:
-            self._client.close_connection()
+        if was != "new" and closed.why != "lost":
+            with suppress(H2Error):  # h2 said goodbye itself where it found the fault
+                self._client.close_connection()
         told.append(closed)

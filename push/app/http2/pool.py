@@ -15,8 +15,6 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable
-from typing import Final
-
 import structlog
 
 from push.app.http2.happenings import (
@@ -37,8 +35,6 @@ from push.app.sender import InDoubt as Doubtful
 from push.sms.wire import CLOSING_S, ticks
 
 log = structlog.get_logger("push")
-
-NEVER_UP: Final = frozenset({"unreachable", "not_h2", "greeting_timeout"})
 
 
 class Pool:
@@ -85,6 +81,8 @@ class Pool:
     async def start(self) -> None:
         """Make ready; connects when something is asked."""
         self._tasks = [asyncio.create_task(lane.run(), name=f"http2 {lane.name}") for lane in self._lanes]
+        for task in self._tasks:
+            task.add_done_callback(self._ran_out)
 
     async def stop(self) -> None:
         """Take nothing new, wait for open answers, close; within ``stop_timeout_s`` and some. What is open then is in doubt."""
@@ -102,18 +100,28 @@ class Pool:
                 wire.cut()
         await _all([wire.gone for wire in wires], CLOSING_S)
 
+    def _ran_out(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (why := task.exception()) is not None:
+            log.error("http2.task_ended", pool=self.name, exc_info=why)
+
     # -- asking
 
     async def ask(self, request: Request) -> Said:
         """Send, and wait for what comes of it. Cancelling takes nothing back that has left."""
-        if blocked := self._blocked():
-            return blocked
+        return await self.begin(request)
+
+    def begin(self, request: Request) -> asyncio.Future[Said]:
+        """The same for one who asks for many at once: a future that is always fulfilled, never with an error."""
         loop = asyncio.get_running_loop()
         job = Job(request, loop.create_future(), loop.time() + self._limits.wait_s)
-        job.timer = loop.call_at(job.deadline, self._too_late, job)
+        if blocked := self._blocked():
+            job.end(blocked)
+            return job.done
         self._waiting.append(job)
         self.pump()
-        return await job.done
+        if not (job.attempts or job.done.done()):
+            job.timer = loop.call_at(job.deadline, self._too_late, job)
+        return job.done
 
     def retire(self, via: int) -> None:
         """Send nothing more over the connection that an answer came by; what is open there is waited for."""
@@ -200,12 +208,12 @@ class Pool:
 
     def _turned(self, wire: Wire[Job], one: Up | Leaving | Closed) -> None:
         if isinstance(one, Up):
-            self._failures = 0
+            self._failures, wire.was_up = 0, True
             log.info("http2.up", pool=self.name, connection=wire.number)
             return
         if isinstance(one, Closed):
             self.last = one
-            self._failures += one.why in NEVER_UP
+            self._failures += not wire.was_up
         word = "http2.closed" if isinstance(one, Closed) else "http2.leaving"
         log.info(word, pool=self.name, connection=wire.number, why=one.why, note=one.note)
         if (blocked := self._blocked()) and blocked.why == "unreachable":

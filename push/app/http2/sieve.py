@@ -11,7 +11,11 @@ from typing import Final, NamedTuple
 _HEAD: Final = 9
 _GOAWAY: Final = 7
 _FRAME_MAX: Final = 16_384
-"""We never allow more (SETTINGS_MAX_FRAME_SIZE at its default); h2 refuses what is longer."""
+"""We never allow more: SETTINGS_MAX_FRAME_SIZE at its default."""
+
+
+class Overlong(ValueError):
+    """A frame that is longer than we allow; h2 would wait for up to 16 MiB before it says so. HTTP/1.1 looks like one."""
 
 
 class Goaway(NamedTuple):
@@ -23,7 +27,7 @@ class Goaway(NamedTuple):
 
 
 class Sieve:
-    """Bytes in, cut anywhere; pieces of whole bytes and GOAWAY frames out, in their order."""
+    """Bytes in, cut anywhere; other bytes and GOAWAY frames out, in their order. Raises Overlong, and is of no use then."""
 
     __slots__ = ("_held", "_rest")
 
@@ -41,7 +45,9 @@ class Sieve:
         start, at, size = 0, self._rest, len(data)
         while size - at >= _HEAD:
             length = int.from_bytes(data[at : at + 3], "big")
-            if data[at + 3] != _GOAWAY or not 8 <= length <= _FRAME_MAX:
+            if length > _FRAME_MAX:
+                raise Overlong(f"a frame of {length} bytes")
+            if data[at + 3] != _GOAWAY or length < 8:
                 at += _HEAD + length
                 continue
             if start < at:

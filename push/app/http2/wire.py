@@ -22,6 +22,8 @@ class Wire(asyncio.Protocol, Generic[T]):
         self.machine = machine
         self.number = 0
         """Its owner's name for it."""
+        self.was_up = False
+        """Whether the peer ever greeted, as its owner heard it."""
         self.congested = False
         """Whether the peer reads so slowly that new requests should wait."""
         self._heed = heed
@@ -30,6 +32,7 @@ class Wire(asyncio.Protocol, Generic[T]):
         self._is_flush_due = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = NEVER
+        self._is_dead = False
         self.over: asyncio.Future[Leaving | Closed] = self._loop.create_future()
         """Done when nothing new can be sent here any more."""
         self.ended: asyncio.Future[object] = self._loop.create_future()
@@ -99,6 +102,7 @@ class Wire(asyncio.Protocol, Generic[T]):
         if isinstance(last, Leaving | Closed) and not self.over.done():
             self.over.set_result(last)
         if isinstance(last, Closed):
+            self._is_dead = last.why == "silent"
             self.soon()
             if not self.ended.done():
                 self.ended.set_result(last)
@@ -126,7 +130,7 @@ class Wire(asyncio.Protocol, Generic[T]):
 
     def option(self, level: int, name: int, value: int) -> None:
         """Set an option of the socket, where there is one."""
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.get_extra_info("socket").setsockopt(level, name, value)
 
     def _is_gone(self) -> None:
@@ -151,6 +155,9 @@ class Wire(asyncio.Protocol, Generic[T]):
         if transport.is_closing():
             return
         self._stop_timer()
+        if self._is_dead:
+            transport.abort()  # nobody reads our last words
+            return
         transport.close()
         # A peer that takes nothing would keep a polite close waiting for ever.
         self._timer = self._loop.call_later(CLOSING_S, transport.abort)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from inbox_store.times import US
-from push.app.calls import Delivered, Failed, NotTheirs, Receipt, parsed, receipt_of, table, word
+from push.app.calls import Delivered, Failed, NotTheirs, Receipt, from_millis, parsed, receipt_of, table, word
 from push.app.huawei.account import HuaweiCallback
 from push.app.marks import header
 
@@ -21,7 +21,7 @@ GONE: Final = frozenset({"2", "5"})
 
 def sign(callback: HuaweiCallback, timestamp: str, nonce: str) -> str:
     """The value in the header."""
-    told = f"{timestamp}{nonce}{callback.user}".encode()
+    told = f"{timestamp}{nonce}{callback.user}".encode("utf-8", "replace")
     return base64.b64encode(hmac.digest(callback.key.encode(), told, hashlib.sha256)).decode()
 
 
@@ -43,10 +43,9 @@ def read_statuses(statuses: list[object]) -> Iterator[Receipt]:
         inner = table(one.get("deliveryStatus"))
         code = word(inner.get("result")) or word(one.get("status"))
         token, given = word(one.get("token")), word(one.get("requestId"))
-        at = inner.get("timestamp", one.get("timestamp"))
         if not token or not code:
             continue
-        told_at = int(at) * 1000 if isinstance(at, int) or (isinstance(at, str) and at.isdecimal()) else None
+        told_at = from_millis(inner.get("timestamp", one.get("timestamp")))
         receipt = receipt_of(given, token)
         if code == "0":
             yield Delivered(receipt=receipt, token=token, at=told_at)
@@ -59,7 +58,7 @@ def _check(told: str, secret: HuaweiCallback, now: int) -> None:
     timestamp, nonce, value = (parts.get(name, "").strip() for name in ("timestamp", "nonce", "value"))
     if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= 16 and nonce and secret.key):
         raise NotTheirs("the header of the signature is missing or malformed")
-    if not hmac.compare_digest(value.encode(), sign(secret, timestamp, nonce).encode()):
+    if not hmac.compare_digest(value.encode("utf-8", "replace"), sign(secret, timestamp, nonce).encode()):
         raise NotTheirs("the signature does not fit")
     if abs(now // US - int(timestamp) // 1000) > SKEW_S:
         raise NotTheirs("the timestamp is more than five minutes away")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final
 
 import msgspec
 
-from push.app.calls import check_filled, check_url
+from push.app.calls import TO_DO, check_filled, check_url, check_word
+
+CATEGORIES: Final = frozenset({"IM", "ACCOUNT", TO_DO, "SUBSCRIPTION"})
+"""Of the service class, each to be granted."""
 
 
 class OppoAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,7 +21,7 @@ class OppoAccount(msgspec.Struct, frozen=True, kw_only=True):
     """The address of this house, put before the path that a tap opens."""
     url: str = "https://api.push.oppomobile.com"
     channel_id: str = ""
-    category: Literal["IM", "ACCOUNT", "TODO", "SUBSCRIPTION"] = "TODO"
+    category: str = TO_DO
     """A category of the service class: unlimited, once it is granted."""
     banner: bool = False
     """Whether level 16 (banner, sound, vibration) was granted; else 2, with the lock screen."""
@@ -29,6 +32,7 @@ class OppoAccount(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_filled(self, "app_key", "master_secret")
+        check_word("category", self.category, CATEGORIES)
         for field in ("home", "url"):
             check_url(field, getattr(self, field))
         if self.callback_url and not self.callback_secret:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from push.app.calls import Delivered, Failed, NotTheirs, table, word, words
+from push.app.calls import Delivered, Failed, NotTheirs, from_millis, table, word, words
 from push.app.marks import receipt_in
 
 ARRIVED = "push_arrive"
@@ -33,8 +33,7 @@ def receipts(
                 receipt = receipt_in(secret, token, entry.get("param") or entry.get("call_back_parameter"))
             except NotTheirs:
                 continue
-            at = word(entry.get("eventTime"))
-            told_at = int(at) * 1000 if at.isascii() and at.isdecimal() and len(at) == 13 else None
+            told_at = from_millis(entry.get("eventTime"))
             found.append(Delivered(receipt=receipt, token=token, at=told_at))
     if entries and not found:
         raise NotTheirs("no entry bears a mark of ours")

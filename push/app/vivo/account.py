@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final
 
 import msgspec
 
-from push.app.calls import check_filled, check_url
+from push.app.calls import TO_DO, check_filled, check_url, check_word
+
+CATEGORIES: Final = frozenset({"IM", "ACCOUNT", TO_DO, "DEVICE_REMINDER", "SUBSCRIPTION"})
+"""Of the service class, each to be granted."""
 
 
 class VivoAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,7 +21,7 @@ class VivoAccount(msgspec.Struct, frozen=True, kw_only=True):
     home: str
     """The address of this house, put before the path that a tap opens."""
     url: str = "https://api-push.vivo.com.cn"
-    category: Literal["IM", "ACCOUNT", "TODO", "DEVICE_REMINDER", "SUBSCRIPTION"] = "TODO"
+    category: str = TO_DO
     test: bool = False
     """Test pushes: to registered test devices only, without receipts."""
     callback_url: str = ""
@@ -28,6 +31,7 @@ class VivoAccount(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_filled(self, "app_id", "app_key", "app_secret")
+        check_word("category", self.category, CATEGORIES)
         for field in ("home", "url"):
             check_url(field, getattr(self, field))
         if self.callback_url and not self.callback_secret:

@@ -18,14 +18,14 @@ AFTER_MAX_S: Final = 86_400.0
 
 
 def verdict(status: int, headers: Mapping[str, str], now_s: float) -> Outcome:
-    """The outcome of one request; header names are looked up as ``Location`` and ``Retry-After``.
+    """The outcome of one request; header names are in lower case.
 
     Only 404 and 410 say that the subscription is dead. 401 and 403 are our key's fault or that of a page which
     subscribed with another one: an operator has to look, the subscription stays. What is never followed (3xx) and what
     only a fault of ours brings about (400) is refused, and stays too.
     """
     if status in TAKEN:
-        return Accepted(receipt=headers.get("Location", ""))
+        return Accepted(receipt=headers.get("location", ""))
     if status in GONE:
         return Refused(code=f"http_{status}", gone=True)
     if status in ALARMS:
@@ -38,7 +38,7 @@ def verdict(status: int, headers: Mapping[str, str], now_s: float) -> Outcome:
 
 
 def _after_s(headers: Mapping[str, str], now_s: float) -> float | None:
-    return retry_after_s(headers.get("Retry-After", ""), now_s)
+    return retry_after_s(headers.get("retry-after", ""), now_s)
 
 
 def retry_after_s(text: str, now_s: float) -> float | None:

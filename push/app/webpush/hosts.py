@@ -8,7 +8,6 @@ many of its endpoints say so without one success between.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Final
 
 import msgspec
 
@@ -34,7 +33,7 @@ class HostRules(msgspec.Struct, frozen=True, kw_only=True):
 class Host:
     """What is known of one origin."""
 
-    __slots__ = ("_breaker", "_paused_until", "_rules", "_throttles", "__weakref__", "trying")
+    __slots__ = ("__weakref__", "_breaker", "_paused_until", "_rules", "_throttles", "trying")
 
     def __init__(self, rules: HostRules) -> None:
         self._rules = rules

@@ -17,29 +17,24 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
-import aiohttp
 import msgspec
-from aiohttp.abc import AbstractResolver
 from cryptography.hazmat.primitives.asymmetric import ec
-from yarl import URL
 
 from inbox_store.times import US, Clock, system_now
-from push.app.connecting import AddressRefused, open_session
+from push.app.connecting import LookUp, system_look_up
 from push.app.endpoints import EndpointFault, EndpointRules
 from push.app.sender import Deferred, InDoubt, Outcome, Push, Refused, Vendor
 from push.app.webpush import message
 from push.app.webpush.answers import TOO_LARGE, verdict
 from push.app.webpush.encryption import PAYLOAD_MAX, SALT_BYTES, encrypt
 from push.app.webpush.hosts import Host, HostRules, Hosts
+from push.app.webpush.http1 import request, request_target
+from push.app.webpush.lines import Lines, Unanswered, Unreached
 from push.app.webpush.subscription import CURVE, Subscription, SubscriptionFault, parse_subscription
 from push.app.webpush.vapid import Authorizations, VapidKey
 
-ANSWER_MAX_BYTES: Final = 16 * 1024
-"""What is read of an answer's body to keep its connection; nothing in it matters."""
 _TOO_LARGE: Final = f"http_{TOO_LARGE}"
 _STOPPING: Final = Deferred(code="stopping:stopped")
-_FAULTS: Final = (aiohttp.ClientError, OSError, ValueError, asyncio.IncompleteReadError)
-"""What a connection or an answer may end with; ValueError is an answer that aiohttp cannot read."""
 
 
 class WebPushRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +50,7 @@ class WebPushRules(msgspec.Struct, frozen=True, kw_only=True):
     """Payloads are filled up to whole steps of so many bytes: nearly all alerts then have one length. 0: none."""
     connect_timeout_s: float = 10
     answer_timeout_s: float = 30
-    """For everything from the connection to the end of the answer."""
+    """From the writing of a request to its answer."""
     wait_max_s: float = 60
     """For a turn, when as many are under way as may be."""
     stop_timeout_s: float = 10
@@ -71,8 +66,6 @@ class WebPushRules(msgspec.Struct, frozen=True, kw_only=True):
         for field in ("connect_timeout_s", "answer_timeout_s", "wait_max_s", "stop_timeout_s"):
             if getattr(self, field) <= 0:
                 raise ValueError(f"{field}: {getattr(self, field)} is not above 0")
-        if self.connect_timeout_s >= self.answer_timeout_s:
-            raise ValueError("connect_timeout_s: is not below answer_timeout_s")
         if not 0 <= self.pad_step <= PAYLOAD_MAX:
             raise ValueError(f"pad_step: {self.pad_step} is not between 0 and {PAYLOAD_MAX}")
 
@@ -81,7 +74,7 @@ class _Known(NamedTuple):
     """A subscription as it is sent to."""
 
     subscription: Subscription
-    url: URL
+    target: bytes
 
 
 class WebPushSender:
@@ -98,42 +91,42 @@ class WebPushSender:
         *,
         tls: ssl.SSLContext | None = None,
         clock: Clock = system_now,
-        resolver: AbstractResolver | None = None,
+        look_up: LookUp = system_look_up,
     ) -> None:
         self.name = name
         self._rules = rules or WebPushRules()
-        self._tls, self._clock, self._resolver = tls, clock, resolver
+        self._tls, self._clock, self._look_up = tls, clock, look_up
         self._authorizations = Authorizations(key)
         self._topics = key.secret_for(b"songda: topics")
         self._known: Callable[[str], _Known] = lru_cache(self._rules.subscriptions_kept)(self._read)
         self._hosts = Hosts(self._rules.hosts)
         self._turns = asyncio.Semaphore(self._rules.open_max)
         self._host_turns: WeakKeyDictionary[Host, asyncio.Semaphore] = WeakKeyDictionary()
-        self._session: aiohttp.ClientSession | None = None
+        self._lines: Lines | None = None
         self._calls = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def start(self) -> None:
-        """Open the client; connections are made when they are needed."""
+        """Make ready; connections are made when they are needed."""
         rules = self._rules
-        self._session = open_session(
+        self._lines = Lines(
             rules.endpoints,
-            connections_max=rules.open_max,
             connect_timeout_s=rules.connect_timeout_s,
+            answer_timeout_s=rules.answer_timeout_s,
             tls=self._tls,
-            resolver=self._resolver,
+            look_up=self._look_up,
         )
 
     async def stop(self) -> None:
         """Take nothing new, give what is under way its time, close: what is open then ends in doubt."""
-        session, self._session = self._session, None
-        if session is None:
+        lines, self._lines = self._lines, None
+        if lines is None:
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(self._rules.stop_timeout_s):
                 await self._idle.wait()
-        await session.close()
+        lines.close()
 
     async def send(self, pushes: Sequence[Push]) -> list[Outcome]:
         """Each alert to its device; as many at once as the rules allow, so that no host delays the others."""
@@ -161,7 +154,7 @@ class WebPushSender:
 
     def _read(self, token: str) -> _Known:
         subscription = parse_subscription(token, self._rules.endpoints)
-        return _Known(subscription, URL(subscription.endpoint.url, encoded=True))
+        return _Known(subscription, request_target(subscription.endpoint.url))
 
     def _look(self, token: str) -> _Known | Refused:
         try:
@@ -191,7 +184,9 @@ class WebPushSender:
         """Wait for a turn at the host, then among all; False where it takes too long."""
         if not (turns.locked() or self._turns.locked()):
             # Neither waits: without the timer, which costs as much as the rest.
-            return await turns.acquire() and await self._turns.acquire()
+            await turns.acquire()
+            await self._turns.acquire()
+            return True
         try:
             async with asyncio.timeout(self._rules.wait_max_s):
                 await turns.acquire()
@@ -206,28 +201,28 @@ class WebPushSender:
 
     async def _admitted(self, host: Host, push: Push, known: _Known) -> Outcome:
         """Send, unless we stop or the host is left alone for now."""
-        if (session := self._session) is None:
+        if (lines := self._lines) is None:
             return _STOPPING
         if wait_us := host.wait_us(_monotonic()):
             return Deferred(code="server:host_paused", after_s=wait_us / US)
         host.began(_monotonic())
         try:
-            outcome = await self._post(session, push, known)
+            outcome = await self._post(lines, push, known)
         except BaseException:
             host.gave_up(_monotonic())
             raise
         host.ended(outcome, _monotonic())
         return outcome
 
-    async def _post(self, session: aiohttp.ClientSession, push: Push, known: _Known) -> Outcome:
+    async def _post(self, lines: Lines, push: Push, known: _Known) -> Outcome:
         """Post; what was too large once more, shortened and without padding."""
         try:
             body = self._body(known, push, PAYLOAD_MAX, self._rules.pad_step)
-            outcome = await self._ask(session, push, known, body)
+            outcome = await self._ask(lines, push, known, body)
             if isinstance(outcome, Refused) and outcome.code == _TOO_LARGE:
                 shorter = self._body(known, push, message.SHORT_BYTES, 0)
                 if len(shorter) < len(body):
-                    return await self._ask(session, push, known, shorter)
+                    return await self._ask(lines, push, known, shorter)
         except ValueError:
             return Refused(code="unsendable")
         return outcome
@@ -239,45 +234,24 @@ class WebPushSender:
             return told
         return encrypt(keys, told, os.urandom(SALT_BYTES), ec.generate_private_key(CURVE), pad_step)
 
-    async def _ask(self, session: aiohttp.ClientSession, push: Push, known: _Known, body: bytes) -> Outcome:
+    async def _ask(self, lines: Lines, push: Push, known: _Known, body: bytes) -> Outcome:
         """One request. Raises nothing but CancelledError."""
-        now_s, origin = self._clock() / US, known.subscription.endpoint.origin
-        authorization = self._authorizations.header(origin, now_s)
+        now_s, endpoint = self._clock() / US, known.subscription.endpoint
+        authorization = self._authorizations.header(endpoint.origin, now_s)
         encrypted = known.subscription.keys is not None
         headers = message.headers(push, self._topics, authorization, encrypted=encrypted)
-        outcome: Outcome | None = None
         try:
-            async with (
-                asyncio.timeout(self._rules.answer_timeout_s),
-                session.post(known.url, data=body, headers=headers, allow_redirects=False) as response,
-            ):
-                outcome = verdict(response.status, response.headers, now_s)
-                await _drain(response)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as why:
-            return _unreached(why)
-        except (TimeoutError, *_FAULTS) as why:
-            # Once the status is known, what happens to the rest of the answer changes nothing.
-            return outcome or InDoubt(why=type(why).__name__)
+            head = await lines.ask(endpoint, request(known.target, headers, body))
+        except Unreached as why:
+            if why.refused:
+                return Refused(code="subscription_address")
+            return Deferred(code=f"network:{why}")
+        except Unanswered as why:
+            return InDoubt(why=str(why))
+        outcome = verdict(head.status, head.headers, now_s)
         if isinstance(outcome, Refused) and outcome.alarm:
-            self._authorizations.refused(origin)
+            self._authorizations.refused(endpoint.origin)
         return outcome
-
-
-def _unreached(why: aiohttp.ClientError | TimeoutError) -> Outcome:
-    """Nothing was written: it may be sent again, unless the name leads where nobody may go."""
-    if isinstance(getattr(why, "os_error", None), AddressRefused):
-        return Refused(code="subscription_address")
-    return Deferred(code=f"network:{type(why).__name__}")
-
-
-async def _drain(response: aiohttp.ClientResponse) -> None:
-    """Read the rest of an answer, so that its connection serves again; a long one is cut off."""
-    read = 0
-    while not response.content.at_eof():
-        read += len(await response.content.readany())
-        if read > ANSWER_MAX_BYTES:
-            response.close()
-            return
 
 
 def _monotonic() -> int:

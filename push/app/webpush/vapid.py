@@ -13,10 +13,11 @@ from typing import Final, NamedTuple
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from push.app.jose import es256, p256_key
 from push.app.webpush.subscription import CURVE, SubscriptionFault, base64url, read_point, unbase64url
 
 LIFETIME_S: Final = 12 * 3600
@@ -27,9 +28,8 @@ SKEW_S: Final = 60
 ORIGINS_MAX: Final = 1000
 """Tokens kept at once: hosts are named by users."""
 
-_SIGNING: Final = ec.ECDSA(SHA256(), deterministic_signing=True)
 _CHECKING: Final = ec.ECDSA(SHA256())
-_HEAD: Final = base64url(b'{"typ":"JWT","alg":"ES256"}')
+_HEAD: Final = {"typ": "JWT", "alg": "ES256"}
 _CONTACT: Final = re.compile(r"(mailto:[^\s@]+@[^\s@]+|https://\S+)", re.ASCII)
 _PARAMETER: Final = re.compile(r'\s*([a-z]+)\s*=\s*"?([A-Za-z0-9_.=-]+)"?\s*', re.ASCII)
 
@@ -43,7 +43,7 @@ class VapidFault(ValueError):
 
 
 class Claims(msgspec.Struct, frozen=True):
-    """The claims that the RFC names, in the order in which we write them."""
+    """The claims that the RFC names."""
 
     aud: str
     exp: int
@@ -74,15 +74,9 @@ class VapidKey:
         return f"VapidKey(public={self.public!r}, contact={self._contact!r})"
 
     @classmethod
-    def from_pem(cls, pem: bytes, contact: str) -> VapidKey:
+    def from_pem(cls, pem: str, contact: str) -> VapidKey:
         """A key file as ``openssl ecparam -genkey -name prime256v1`` writes it. Raises ValueError."""
-        try:
-            private = load_pem_private_key(pem, None)
-        except TypeError:
-            raise ValueError("vapid: the key file is locked by a password") from None
-        if not isinstance(private, ec.EllipticCurvePrivateKey):
-            raise ValueError("vapid: the key is not of the curve P-256")  # noqa: TRY004 - a file's content
-        return cls(private, contact)
+        return cls(p256_key(pem), contact)
 
     def secret_for(self, use: bytes) -> bytes:
         """A secret that follows from the key, so that none more has to be kept; never shown outside."""
@@ -91,10 +85,8 @@ class VapidKey:
 
     def token(self, origin: str, expires_s: int) -> str:
         """A token for one origin (scheme://host[:port]), at most 24 h ahead."""
-        claims = msgspec.json.encode(Claims(origin, expires_s, self._contact))
-        signed = f"{_HEAD}.{base64url(claims)}"
-        r, s = decode_dss_signature(self._private.sign(signed.encode(), _SIGNING))
-        return f"{signed}.{base64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+        claims = {"aud": origin, "exp": expires_s, "sub": self._contact}
+        return es256(self._private, _HEAD, claims)
 
 
 class _Kept(NamedTuple):

@@ -29,6 +29,8 @@ class XiaomiAccount(msgspec.Struct, frozen=True, kw_only=True):
             check_url(field, getattr(self, field))
         if self.callback_url and not self.callback_secret:
             raise ValueError("callback_secret: is empty")
+        if len(self.channel_id) > 64 or len(self.home) > 128:
+            raise ValueError("channel_id, home: longer than 64 or 128 characters")
         if len(self.callback_url.encode()) > 128:
             raise ValueError("callback_url: longer than 128 bytes")
 

@@ -21,6 +21,8 @@ TTL_MAX_S: Final = 10 * 86_400
 """Ten days in the private class, in the newer text."""
 EXTRA_MAX: Final = 1023
 """Characters of all keys and values of ``extra`` together: under 1024."""
+LINK_SHORT: Final = 400
+"""Characters of our path that fit in any case: the other keys and values take 600 at most."""
 
 
 def request(account: XiaomiAccount, pushes: Sequence[Push], _now: int, _token: str = "") -> Request:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import parse_qs
 
-from push.app.calls import Delivered, Failed, NotTheirs, Receipt, parsed, table, word
+from push.app.calls import Delivered, Failed, NotTheirs, Receipt, from_millis, parsed, table, word
 from push.app.marks import receipt_in
 
 DELIVERED: Final = "1"
@@ -37,8 +37,7 @@ def receipts(
 
 def _entry(entry: dict[str, object], secret: str) -> Iterator[Receipt]:
     kind = word(entry.get("type"))
-    at = entry.get("timestamp", entry.get("timeStamp"))
-    told_at = at * 1000 if isinstance(at, int) else None
+    told_at = from_millis(entry.get("timestamp", entry.get("timeStamp")))
     for token in word(entry.get("targets")).split(","):
         try:
             receipt = receipt_in(secret, token, entry.get("param"))
