@@ -117,6 +117,11 @@ TABLE: Final[tuple[Row, ...]] = (
     ("reply_superseded", 409, "后来另有答复", "Superseded by a later answer", "此人后来另有答复，以后来的为准。"),
     ("reply_incomplete", 422, "短信不完整", "Reply incomplete", "长短信缺少部分内容，没有据此登记。请联系本人核实。"),
     ("reply_unread", 422, "短信未能处理", "Reply not read", "短信已保存，但没有能够处理。请联系本人核实。"),
+    # mail
+    ("mail_off", 409, "没有开通邮件提醒", "Mail is not set up", "本系统没有配置发信服务器。请联系系统管理员。"),
+    ("mail_unreachable", 503, "暂时不能发信", "Mail relay not reached", "暂时不能发信。请在 {retry_after_s} 秒后再试。"),
+    ("mail_refused", 422, "邮件地址不能送达", "Address refused by the relay", "发信服务器不接受这个地址（{reason}）。请核对地址。"),
+    ("mail_code_invalid", 422, "验证码无效", "Invalid code", "验证码不正确、已使用或已过期。请核对，或重新登记邮箱。"),
     # charges
     ("no_payer", 409, "没有适用的付费规则", "No payer", "地区 {region} 在 {at} 没有适用的付费规则。请财务人员先补齐付费规则。"),
     ("no_policy", 409, "没有记录承担口径", "No policy recorded", "{year} 年没有记录短信费用的承担口径。请财务人员先登记。"),

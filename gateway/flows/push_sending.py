@@ -105,7 +105,7 @@ class PushSending:
 
     def _keep(self, task: asyncio.Task[None] | asyncio.Task[bool]) -> None:
         self._tasks.add(task)  # type: ignore[arg-type]  # only waited for
-        task.add_done_callback(self._tasks.discard)  # type: ignore[arg-type]
+        task.add_done_callback(self._tasks.discard)
 
     async def _send(self, batch: Sequence[PushLeaving]) -> None:
         try:

@@ -32,11 +32,27 @@ PURE = (
     "realtime.ports",  # protocols and named tuples; the sockets lie elsewhere
     "realtime.rules",
     "realtime.session",
+    "push.app.apns",
+    "push.app.apns.account",
+    "push.app.apns.bodies",
+    "push.app.apns.provider_token",
+    "push.app.apns.results",
     "push.app.calls",
+    "push.app.cutting",
+    "push.app.fcm",
+    "push.app.fcm.account",
+    "push.app.fcm.bodies",
+    "push.app.fcm.results",
     "push.app.honor",
     "push.app.honor.*",
     "push.app.huawei",
+    "push.app.http2",
+    "push.app.http2.client",
+    "push.app.http2.happenings",
+    "push.app.http2.machine",
+    "push.app.http2.sieve",
     "push.app.huawei.*",
+    "push.app.jose",
     "push.app.marks",
     "push.app.oppo",
     "push.app.oppo.*",
@@ -96,7 +112,7 @@ IMPURE = {
 }
 # fmt: on
 
-PURE_LIBRARIES = {"msgspec", "chinese_calendar", "cryptography", "typing_extensions"}
+PURE_LIBRARIES = {"msgspec", "chinese_calendar", "cryptography", "h2", "hpack", "typing_extensions"}
 """Libraries that only compute. A new one is named here or the module is not pure."""
 
 CALLS = {"open", "input", "print"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import msgspec
@@ -16,6 +17,9 @@ from push.app.simulator.certificate import server_tls
 from push.app.simulator.http2_script import Case, Http2Script, Shares
 from push.app.simulator.http2_server import Http2Server, Reply
 from push.sms.backoff import Backoff
+from push.sms.breaker import BreakerRules
+from push.sms.wire import ticks
+from tests.push.gateway_world import until
 from tests.push.http2_world import (
     KEY_ID,
     PATIENT,
@@ -191,3 +195,39 @@ async def test_what_hung_others_ends_here(deed: str) -> None:
     kinds = {"stuck": "Accepted", "empty": "Deferred", "refuse": "Deferred", "goaway": "Deferred"}
     assert type(told).__name__ == kinds.get(deed, "InDoubt")
     assert sum(desk.took.values()) == (deed in ("silent", "reset", "cut_taken", "stuck"))
+
+
+async def resting(script: Http2Script) -> tuple[ApnsSender, ApnsDesk, Http2Server]:
+    """A sender whose breaker opened for a moment, and whose next push is the trial."""
+    desk = ApnsDesk(team_id=TEAM, topic=TOPIC, keys={KEY_ID: ec_pems()[1]})
+    server = Http2Server(desk, server_tls(certificate()), script)
+    rules = BreakerRules(failures_max=1, open_s=0.001, open_max_s=0.002)
+    account, tls = apns_account(await server.start()), tls_context(certificate().pem)
+    sender = ApnsSender("a", account, tls=tls, breaker=rules, limits=PATIENT)
+    await sender.start()
+    sender._breaker.failed("retry", ticks())
+    await until(lambda: sender._breaker.circuit(ticks()) == "half_open")
+    return sender, desk, server
+
+
+async def test_a_trial_whose_caller_left_is_settled_all_the_same() -> None:
+    """Cancelled in the middle of the one push that a resting account lets through: the next ones are not locked out."""
+    sender, desk, server = await resting(Http2Script(shares=Shares(slow=1.0)))
+    trial = asyncio.create_task(one(sender))
+    await until(lambda: sum(desk.took.values()) == 1)
+    trial.cancel()
+    await until(lambda: sender._breaker.circuit(ticks()) == "closed")
+    assert isinstance(await one(sender), Accepted)
+    await sender.stop()
+    await server.stop()
+
+
+async def test_a_trial_that_is_mended_is_tried_again() -> None:
+    """The trial meets an expired token: the new one goes through, and the circuit closes."""
+    sender, desk, server = await resting(Http2Script())
+    now = system_now()
+    desk.expired.add(sender._tokens.value(now - 30 * 60 * US))
+    assert isinstance(await one(sender), Accepted)
+    assert sender._breaker.circuit(ticks()) == "closed"
+    await sender.stop()
+    await server.stop()

@@ -45,6 +45,8 @@ PARTS: Final[tuple[Routes, ...]] = (
     trace.routes,
     attachments.routes,
     sending.routes,
+    drafts.routes,
+    mail.routes,
     tracking.routes,
     inbox.routes,
     receiving.routes,

@@ -113,9 +113,7 @@ async def list_drafts(call: AppCall[None, PageQuery]) -> Page[DraftView]:
     """A page of drafts."""
     house = call.services.house
     before = _DRAFTS.decode(call.query.cursor)
-    drafts = await flows.listed(
-        house, call.principal, before.draft_id if before else FIRST, call.query.limit
-    )
+    drafts = await flows.listed(house, call.principal, before.draft_id if before else FIRST, call.query.limit)
     organisation = await house.organisation()
     rows = [_view(draft, organisation) for draft in drafts]
     return _DRAFTS.page(rows, call.query.limit, lambda row: BeforeDraft(row.id))
@@ -240,7 +238,7 @@ async def preview_draft(call: AppCall[DraftToSend, None]) -> DispatchPreview:
     organisation = await house.organisation()
     complete = completed(call.body, organisation)
     told = await flows.look(house, call.principal, call.path.number("draft_id"), complete, call.now)
-    return preview_told(told, organisation)
+    return preview_told(house, told, organisation)
 
 
 @routes.at(

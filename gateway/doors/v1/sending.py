@@ -26,6 +26,7 @@ from gateway.flows import sending as flows
 from gateway.flows.alerts import segments
 from gateway.flows.proposals import FAULTS_MAX, Considered, Figures
 from gateway.flows.sending import Decided, Dispatched, Recalled
+from gateway.house import House
 from gateway.rules.audience import FaultCode
 from gateway.rules.screening import FindingCode
 from inbox_store.errors import Refused
@@ -129,12 +130,13 @@ async def preview(call: AppCall[NewDispatch, None]) -> DispatchPreview:
     organisation = await house.organisation()
     proposal = proposal_of(call.body, organisation, call.principal)
     told = await flows.look(house, call.principal, proposal, call.now)
+    return preview_told(house, told, organisation)
+
+
+def preview_told(house: House, told: Considered, organisation: Organisation) -> DispatchPreview:
+    """What a preview answers."""
     text = told.sms_text
-    counted = None if text is None else SmsText(text=text, units=units(text), segments=segments(house, text))
-    return _preview(told, organisation, counted)
-
-
-def _preview(told: Considered, organisation: Organisation, sms: SmsText | None) -> DispatchPreview:
+    sms = None if text is None else SmsText(text=text, units=units(text), segments=segments(house, text))
     findings = tuple(
         FindingAnswer(code=one.code, field=one.field, reason=one.reason, refused=one.refuse)
         for one in told.findings

@@ -103,6 +103,7 @@ class ApnsSender:
         told = verdict_of(told_of(said), proven=self._proven)
         one.outcome = told.outcome
         if self._mended(one, told.step, said.via):
+            self._breaker.answered("throttled", now)  # neutral: what comes of the next attempt will tell
             return True
         self._weigh(told, now)
         return False

@@ -111,6 +111,7 @@ class FcmSender:
         if told.stale and "new_token" not in one.steps:
             one.steps.add("new_token")
             self._access.refused(one.bearer)
+            self._breaker.answered("throttled", now)  # neutral: what comes of the next attempt will tell
             return True
         self._breaker.answered(told.weight, now)
         self._proven = self._proven or isinstance(told.outcome, Accepted)

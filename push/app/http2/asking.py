@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final, TypeVar
 
 from push.app.calls import Answer as Told
@@ -42,27 +43,39 @@ async def ask_all(
 ) -> list[T]:
     """Ask for each; those for which ``settle`` says that another try is worth it, in their order.
 
-    ``request`` gives None for what has its outcome without being asked.
+    ``request`` gives None for what has its outcome without being asked. What has left is settled even where the caller
+    is cancelled: a breaker that lets one through waits for what comes of it.
     """
     again: list[T] = []
     open_: deque[tuple[T, asyncio.Future[Said]]] = deque()
 
     async def oldest() -> None:
-        one, said = open_.popleft()
-        if settle(one, await said):
+        one, said = open_[0]
+        if not said.done():
+            await asyncio.wait((said,))
+        open_.popleft()
+        if settle(one, said.result()):
             again.append(one)
 
-    for count, one in enumerate(tries, 1):
-        asked = request(one)
-        if asked is not None:
-            open_.append((one, pool.begin(asked)))
-        if len(open_) >= AHEAD:
+    try:
+        for count, one in enumerate(tries, 1):
+            asked = request(one)
+            if asked is not None:
+                open_.append((one, pool.begin(asked)))
+            if len(open_) >= AHEAD:
+                await oldest()
+            if count % SLICE == 0:
+                await asyncio.sleep(0)
+        while open_:
             await oldest()
-        if count % SLICE == 0:
-            await asyncio.sleep(0)
-    while open_:
-        await oldest()
+    finally:
+        for one, said in open_:
+            said.add_done_callback(partial(_settled, settle, one))
     return again
+
+
+def _settled(settle: Callable[[T, Said], bool], one: T, said: asyncio.Future[Said]) -> None:
+    settle(one, said.result())
 
 
 def told_of(answer: Answer) -> Told:

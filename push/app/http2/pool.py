@@ -15,6 +15,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable
+
 import structlog
 
 from push.app.http2.happenings import (
