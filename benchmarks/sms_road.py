@@ -17,8 +17,9 @@ from typing import Final, NamedTuple
 
 from benchmarks.fanout import fill, submitted
 from benchmarks.sms_spoken import ACCOUNT, SECRET, SOURCE
-from config.settings import Settings, Sms
+from config.settings import Settings
 from config.settings import Store as StoreSettings
+from config.sms_settings import Sms
 from gateway.assembly import Parts, open_parts, sms_house
 from gateway.flows.sms_house import SmsHouse
 from inbox_store.embedded import FILE

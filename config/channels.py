@@ -140,16 +140,21 @@ def _missing(channel: Channel) -> str:
 
 def secret_of(channel: Channel, keys: Path) -> str:
     """The channel's secret from its file. Raises ValueError saying how to make the file."""
-    path = keys / f"sms-{channel.name}.secret"
+    secret = secret_text(keys / f"sms-{channel.name}.secret", channel.name, SECRET_MAX_BYTES)
+    if not secret.isprintable():
+        raise ValueError(f"{channel.name}：密钥文件应为一行 ASCII 口令")
+    return secret
+
+
+def secret_text(path: Path, name: str, bytes_max: int) -> str:
+    """The text of a secret's file, its ends cut. Raises ValueError saying how to make the file; never shows the secret."""
     try:
         mode, told = path.stat().st_mode, path.read_bytes()
     except OSError:
-        raise ValueError(
-            f"{channel.name}：没有密钥文件 {path}；把运营商给的口令写入其中，并 chmod 600"
-        ) from None
+        raise ValueError(f"{name}：没有密钥文件 {path}；把对方给的口令或密钥写入其中，并 chmod 600") from None
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ValueError(f"{channel.name}：密钥文件 {path} 对他人开放；请执行 chmod 600")
-    secret = told[: SECRET_MAX_BYTES + 1].decode("ascii", "replace").strip()
-    if not secret or len(secret) > SECRET_MAX_BYTES or not secret.isprintable() or not secret.isascii():
-        raise ValueError(f"{channel.name}：密钥文件 {path} 应为一行 ASCII 口令")
+        raise ValueError(f"{name}：密钥文件 {path} 对他人开放；请执行 chmod 600")
+    secret = told[: bytes_max + 1].decode("ascii", "replace").strip()
+    if not secret or len(secret) > bytes_max or not secret.isascii():
+        raise ValueError(f"{name}：密钥文件 {path} 应为一行 ASCII 口令，或厂商给的密钥文件")
     return secret

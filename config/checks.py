@@ -142,3 +142,20 @@ def mail_address(text: str) -> str | None:
     local, at, domain = text.rpartition("@")
     held = at and MAIL_LOCAL.fullmatch(local) and MAIL_DOMAIN.fullmatch(domain)
     return None if held else f"应为邮件地址，如 name@example.gov.cn，现为“{text}”"
+
+
+CONTACT = re.compile(r"(mailto:[^\s@]+@[^\s@]+\.[^\s@]+|https://[^\s/]+\.\S+)", re.ASCII)
+
+
+def contact(text: str) -> str | None:
+    """Whom others may write to about us."""
+    return None if CONTACT.fullmatch(text) else f"应为 mailto:邮箱 或 https:// 网址，现为“{text}”"
+
+
+AFTER = re.compile(r"(flash|extra_urgent|urgent|routine_urgent|ordinary)=([1-9]\d{0,3})")
+
+
+def after(text: str) -> str | None:
+    """An urgency with minutes."""
+    known = "flash、extra_urgent、urgent、routine_urgent、ordinary"
+    return None if AFTER.fullmatch(text) else f"应为“紧急程度=分钟”，紧急程度为 {known} 之一，现为“{text}”"

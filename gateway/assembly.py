@@ -26,6 +26,8 @@ from gateway.doors.v1 import all_routes
 from gateway.flows import upkeep
 from gateway.flows.access import Access
 from gateway.flows.mail_out import MailHouse
+from gateway.flows.push_house import PushHouse, senders_of
+from gateway.flows.push_house import rules_of as alert_rules_of
 from gateway.flows.sms_house import SmsHouse, channels_of, check_channels, secrets_of, texts_of
 from gateway.house import House
 from gateway.house_figures import ChannelFigures, house_registry
@@ -177,6 +179,7 @@ async def open_parts(settings: Settings, clock: Clock = system_now) -> AsyncIter
             tariffs=(Tariff(price_li=settings.sms.price_li, from_at=0),),
             sms_texts=texts_of(settings, channels),
             asks_by_sms=any(channel.extension_digits for channel in channels),
+            alert_rules=alert_rules_of(settings),
         )
         tokens = Tokens(
             ring, access_s=settings.security.access_minutes * 60, ticket_s=settings.security.ticket_s
@@ -221,6 +224,7 @@ class Services:
     limits: Limits
     live: LiveServer
     sms: SmsHouse
+    push: PushHouse
     mail: MailHouse
     files: AttachmentFolder
     checks: Mapping[str, Check] = field(default_factory=dict)
@@ -368,6 +372,8 @@ async def running(settings: Settings, clock: Clock = system_now) -> AsyncIterato
         checks = {"store": _store_check(parts.store), "live": _live_check(sockets)}
         limits = limits_of(settings)
         messages = await sms_house(parts.house)
+        push = await push_house(parts.house)
+        parts.house.online = sockets.online
         mail = MailHouse.of(parts.house)
         await mail.open()
         services = Services(
@@ -375,6 +381,7 @@ async def running(settings: Settings, clock: Clock = system_now) -> AsyncIterato
             limits=limits,
             live=sockets,
             sms=messages,
+            push=push,
             mail=mail,
             files=attachment_folder(parts),
             checks=checks,
@@ -393,6 +400,7 @@ async def running(settings: Settings, clock: Clock = system_now) -> AsyncIterato
         keeping = [
             asyncio.create_task(upkeep.run(parts.house, parts.access.purge)),
             asyncio.create_task(messages.run(), name="sms"),
+            asyncio.create_task(push.run(), name="push"),
             asyncio.create_task(mail.run(), name="mail"),
         ]
         told = settings.server
@@ -411,6 +419,15 @@ async def running(settings: Settings, clock: Clock = system_now) -> AsyncIterato
             for ended in await asyncio.gather(*keeping, return_exceptions=True):
                 if isinstance(ended, Exception):
                     raise ended
+
+
+async def push_house(house: House) -> PushHouse:
+    """The vendors of the settings, ready to run. Raises ConfigFault naming what is wrong with one."""
+    senders = senders_of(house)
+    push = PushHouse(house, senders)
+    house.pushing = bool(senders)
+    await push.open()
+    return push
 
 
 async def sms_house(house: House) -> SmsHouse:

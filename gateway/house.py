@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from config.settings import Settings
 from gateway.rules.access import ACTIONS, Principal, Target, permit
+from gateway.rules.alert_policy import NO_ESCALATION, AlertRules
 from gateway.rules.deadlines import DeadlineRules
 from gateway.rules.delegation import on_behalf_of
 from gateway.rules.folders import DEFAULT_RULES, FolderRule
@@ -61,6 +62,12 @@ class House:
     """How the channels of short messages count and cut."""
     asks_by_sms: bool = False
     """Whether a channel brings replies: then a meeting's message asks."""
+    alert_rules: AlertRules = NO_ESCALATION
+    """The office's policy of alerts."""
+    pushing: bool = False
+    """Whether there is a way to devices."""
+    online: Callable[[], frozenset[int]] = frozenset
+    """Who has a live client now."""
     wake: list[Callable[[], None]] = field(default_factory=list)
     _organisation: Organisation | None = None
     _reading: asyncio.Task[Organisation] | None = None

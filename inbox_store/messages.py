@@ -22,6 +22,8 @@ class NewAlert(Noun, frozen=True, kw_only=True):
     round: int = 0
     document_id: int | None = None
     dispatch_id: int | None = None
+    policy: str = ""
+    """The rules that made its orders, with their version."""
 
 
 class Facts(Noun, frozen=True):
@@ -60,6 +62,11 @@ class Facts(Noun, frozen=True):
     tries: int
     sent_today: int
     unit_today: int
+    until_opened: int = 0
+    """It follows an alert that nobody opened; with ``opened`` it is not needed any more."""
+    opened: int = 0
+    sms_ordinary: int = 1
+    """Whether the person wants such messages of ordinary documents."""
 
 
 class Go(Noun, frozen=True, kw_only=True):

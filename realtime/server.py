@@ -134,6 +134,10 @@ class LiveServer:
         """Distinct persons with a live session."""
         return len(self._register)
 
+    def online(self) -> frozenset[int]:
+        """Who has a live client now."""
+        return self._register.persons()
+
     @property
     def sessions_open(self) -> int:
         """Open sockets, admitted or not."""

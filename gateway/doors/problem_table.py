@@ -166,6 +166,7 @@ TABLE: Final[tuple[Row, ...]] = (
     ("weight_below_zero", 409, "分摊依据小于零", "Share below zero", "这些地区的计费条数小于零：{codes}。请先核对红冲记录。"),
     ("detail_columns", 422, "详单缺少列", "Columns missing in the detail file", "详单中没有找到这些列：{missing}。请核对文件，或修改该运营商的列名设置。"),
     ("detail_undated", 422, "详单没有时间", "No times in the detail file", "详单前面的各行都没有可识别的接收时间，无法确定月份。请用 --month 指明月份。"),
+    ("device_invalid", 422, "设备无法登记", "Device cannot be registered", "{reason}。请在设备上重新允许通知后再试。"),
     ("nothing_to_correct", 409, "没有可更正的明细", "Nothing to correct", "{month} 月没有“{unit}”由“{payer}”承担、尚未更正的明细，或承担地区没有变化。请核对月份、单位和承担地区。"),
     ("no_payer_named", 404, "没有这个承担单位", "No such payer", "没有名为“{name}”的承担单位，或名称不唯一。可用：{known}。"),
     ("no_city", 409, "没有录入市级地区", "No city", "组织机构中没有市级地区，无法确定由谁承担费用。请先导入组织机构。"),

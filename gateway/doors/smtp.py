@@ -187,7 +187,9 @@ class Session_(SMTP):  # noqa: N801 - `Session` is aiosmtpd's own word for the s
             loop=loop,
         )
         if door.implicit:
-            self._auth_require_tls = False  # the line has TLS from its first byte, which aiosmtpd does not see
+            self._auth_require_tls = (
+                False  # the line has TLS from its first byte, which aiosmtpd does not see
+            )
         self.door = door
         self.gone: asyncio.Future[None] = loop.create_future()
         self.principal: Principal | None = None

@@ -55,7 +55,7 @@ def lives(house: House) -> dict[str, int]:
     return {kind: int(minutes) for kind, minutes in told}
 
 
-def reminder(house: House, head: DocumentHead, now: int) -> NewAlert:
+def arrival(house: House, head: DocumentHead, now: int) -> NewAlert:
     """The alert of a document's arrival; the same text and segments as its preview showed."""
     text = reminder_text(house, head)
     return NewAlert(
@@ -66,4 +66,5 @@ def reminder(house: House, head: DocumentHead, now: int) -> NewAlert:
         urgency=head.urgency,
         priority=priority_of(head.urgency, "drill" if head.is_test else "arrival"),
         expires_at=expires_at("arrival", now, lives(house)),
+        policy=house.alert_rules.words,
     )

@@ -14,6 +14,7 @@ from gateway.flows.words import yuan
 from gateway.house import Act, House
 from gateway.rules import audience as audiences
 from gateway.rules.access import Principal
+from gateway.rules.alert_policy import sms_due
 from gateway.rules.audience import Audience, Scope, ScopeFault
 from gateway.rules.folders import folder_for, relation_of
 from gateway.rules.marks import mark_in_file_name
@@ -181,7 +182,9 @@ def _exemption(row: registers.Exemption) -> Exemption:
 
 
 async def _reminder(house: House, proposal: Proposal, now: int) -> Reminder | None:
-    if not proposal.sms_reminder:
+    # Who does not open it in time gets a message where the policy says so: a ceiling counts everybody.
+    follows = sms_due(proposal.document.urgency, now, house.alert_rules) is not None
+    if not proposal.sms_reminder and not follows:
         return None
     text, rules = alerts.reminder_text(house, proposal.document), await charges(house)
     return Reminder(

@@ -18,7 +18,7 @@ import structlog
 
 from config.channels import Channel
 from config.checks import quiet_span
-from config.settings import Sms as SmsSettings
+from config.sms_settings import Sms as SmsSettings
 from gateway.flows.charging import Charger
 from gateway.house import House
 from gateway.rules.short_links import PLACEHOLDER, LinkTo, link_key, with_link

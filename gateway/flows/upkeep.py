@@ -16,11 +16,13 @@ import structlog
 
 from gateway.flows import alerts, heads, leave, lights, urging
 from gateway.house import House
+from gateway.rules.alert_policy import sms_due
 from gateway.rules.deadlines import handle_due, sign_due
 from inbox_store.engine import Program
 from inbox_store.errors import Refused, StoreBroken
 from inbox_store.programs import dispatch, idempotency, inbox, organisation, work
 from inbox_store.programs.dispatch import DocumentHead, Due
+from inbox_store.times import US
 
 LOOK_EVERY_S: Final = 1.0
 """How long a loop sleeps when nobody wakes it."""
@@ -56,7 +58,11 @@ def due_of(house: House) -> Callable[[DocumentHead, int], Due]:
             sign_due_at=signing.at,
             handle_due_at=handling.at if head.duty == "handle" else None,
             provisional=signing.provisional or handling.provisional,
-            reminder=alerts.reminder(house, head, now),
+            alert=alerts.arrival(house, head, now),
+            devices=house.pushing,
+            online=house.online(),
+            grace_us=house.alert_rules.ack_grace_s * US,
+            sms_due_at=sms_due(head.urgency, now, house.alert_rules),
         )
 
     return due

@@ -52,7 +52,13 @@ class AlertRules(Noun, frozen=True, kw_only=True):
     def words(self) -> str:
         """The rules as they are kept with an alert."""
         after = ",".join(f"{urgency}={minutes}" for urgency, minutes in sorted(self.sms_after.items()))
-        return f"{VERSION};quiet={self.quiet_from}-{self.quiet_to};grace={self.ack_grace_s};sms={after or '-'}"
+        return (
+            f"{VERSION};quiet={self.quiet_from}-{self.quiet_to};grace={self.ack_grace_s};sms={after or '-'}"
+        )
+
+
+NO_ESCALATION: Final = AlertRules(sms_after=MappingProxyType({}))
+"""No message follows anything."""
 
 
 def judge_push(facts: PushFacts, now: int, rules: AlertRules) -> PushDecision:

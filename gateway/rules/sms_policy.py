@@ -40,6 +40,8 @@ REASONS_ZH: Final[Mapping[str, str]] = MappingProxyType(
     {
         "recalled": "公文已撤回，不再发送",
         "expired": "已过有效时间，不再发送",
+        "opened": "本人已打开，不再提醒",
+        "preference": "本人不接收平件短信",
         "no_number": "没有登记手机号码",
         "bad_number": "手机号码多次无法送达，已停用，请核对",
         "refused": "本人已退订此类短信",
@@ -58,6 +60,8 @@ _BULK: Final = 3
 
 _RECALLED: Final = Stop(state="cancelled", reason="recalled")
 _EXPIRED: Final = Stop(state="expired", reason="expired")
+_OPENED: Final = Stop(state="cancelled", reason="opened")
+_PREFERENCE: Final = Stop(state="cancelled", reason="preference")
 _NO_NUMBER: Final = Stop(state="failed", reason="no_number")
 _BAD_NUMBER: Final = Stop(state="failed", reason="bad_number")
 _REFUSED: Final = Stop(state="suppressed", reason="refused")
@@ -148,6 +152,8 @@ def _pointless(facts: Facts, now: int) -> Stop | None:
         return _RECALLED
     if facts.expires_at <= now:
         return _EXPIRED
+    if facts.until_opened and facts.opened:
+        return _OPENED
     if facts.phone_sealed is None:
         return _NO_NUMBER
     return _BAD_NUMBER if facts.bad else None
@@ -158,6 +164,8 @@ def _unwanted(facts: Facts, rules: SmsRules) -> Stop | None:
     pressing = facts.urgency in PRESSING
     if not pressing and facts.kind not in WAKING_KINDS and facts.kind in _kinds(facts.refused):
         return _REFUSED
+    if not pressing and facts.until_opened and not facts.sms_ordinary:
+        return _PREFERENCE
     if (facts.off or facts.to_off) and not (pressing and rules.urgent_override):
         return _SWITCHED_OFF
     return _TRIES if facts.tries >= rules.tries_max else None

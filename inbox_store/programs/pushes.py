@@ -48,7 +48,9 @@ def register(device: NewDevice, vault: PhoneVault, now: int) -> Program[int]:
     for (old,) in (yield Sql("device_oldest", {"person_id": device.person_id, "keep": DEVICES_MAX})):
         yield Sql("device_gone", {"id": old, "why": "crowded", "now": now})
     detail = {"vendor": device.vendor, "device": device_id}
-    yield Audit(action="device.add", actor=device.person_id, subject=f"person:{device.person_id}", detail=detail)
+    yield Audit(
+        action="device.add", actor=device.person_id, subject=f"person:{device.person_id}", detail=detail
+    )
     return int(device_id)
 
 
@@ -112,7 +114,13 @@ def order_chunk(
     alert_id: int, window: Mapping[str, int], online: Iterable[int], grace_us: int, now: int
 ) -> Program[int]:
     """Orders for the devices of the addressed people of a chunk of units; who is online has the grace to take the frame."""
-    told = {**window, "alert_id": alert_id, "online": json.dumps(sorted(online)), "grace": grace_us, "now": now}
+    told = {
+        **window,
+        "alert_id": alert_id,
+        "online": json.dumps(sorted(online)),
+        "grace": grace_us,
+        "now": now,
+    }
     ((added,),) = yield Sql("push_order_chunk", told)
     return int(added)
 
@@ -157,7 +165,9 @@ def claim(vendor: str, free: int, decide: DecidePush, now: int) -> Program[list[
 
 def _merge(facts: PushFacts, now: int) -> Program[None]:
     reason = f"merged:{facts.order_id}"
-    yield Sql("push_merge", {"device_id": facts.device_id, "id": facts.order_id, "reason": reason, "now": now})
+    yield Sql(
+        "push_merge", {"device_id": facts.device_id, "id": facts.order_id, "reason": reason, "now": now}
+    )
 
 
 def _due(vendor: str, limit: int, now: int) -> Program[list[PushFacts]]:

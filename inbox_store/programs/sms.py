@@ -59,9 +59,15 @@ def add_alert(alert: NewAlert, actor: int, now: int) -> Program[int]:
     return int(rows[0][0])
 
 
-def order_chunk(alert_id: int, window: Mapping[str, int], now: int) -> Program[int]:
-    """Orders for the addressed people of a chunk of units: one each, whatever their posts (C8). Returns how many."""
-    ((added,),) = yield Sql("sms_order_chunk", {**window, "alert_id": alert_id, "now": now})
+def order_chunk(
+    alert_id: int, window: Mapping[str, int], due_at: int, *, until_opened: bool = False
+) -> Program[int]:
+    """Orders for the addressed people of a chunk of units: one each, whatever their posts (C8). Returns how many.
+
+    ``until_opened``: they leave at ``due_at`` only to those who have not opened the document by then.
+    """
+    told = {**window, "alert_id": alert_id, "due_at": due_at, "until_opened": int(until_opened)}
+    ((added,),) = yield Sql("sms_order_chunk", told)
     return int(added)
 
 

@@ -230,11 +230,7 @@ def _tell_red(matter: Matter, urger: Urger, now: int) -> Program[None]:
     if not (yield from lights.hand_up(matter, above, now)):
         return
     people = yield from people_of(matter.unit_id, now)
-    own = {
-        one
-        for rung in _RED
-        for one in urger.whom(rung, people, matter.handler_id)
-    }
+    own = {one for rung in _RED for one in urger.whom(rung, people, matter.handler_id)}
     alert = urger.red_alert(matter, now)
     whose = {"unit_id": matter.sender_unit_id, "document_id": matter.document_id}
     alert_id = yield from sms.add_alert(replace(alert, **whose), 0, now)

@@ -1,12 +1,12 @@
 -- name: alert_add
-insert into alert (kind, round, document_id, dispatch_id, unit_id, text, segments, urgency, priority, expires_at, created_by, created_at)
-values (:kind, :round, :document_id, :dispatch_id, :unit_id, :text, :segments, :urgency, :priority, :expires_at, :created_by, :created_at)
+insert into alert (kind, round, document_id, dispatch_id, unit_id, text, segments, urgency, priority, expires_at, policy, created_by, created_at)
+values (:kind, :round, :document_id, :dispatch_id, :unit_id, :text, :segments, :urgency, :priority, :expires_at, :policy, :created_by, :created_at)
 returning id;
 
 -- Of a chunk of a dispatch's audience: whoever is addressed and has a number, once.
 -- name: sms_order_chunk
-insert into sms_order (alert_id, person_id, unit_id, route, priority, state, due_at, expires_at, segments)
-select t.id, x.person_id, min(a.unit_id), s.route, t.priority, 'waiting', :now, t.expires_at, t.segments
+insert into sms_order (alert_id, person_id, unit_id, route, priority, state, due_at, expires_at, segments, until_opened)
+select t.id, x.person_id, min(a.unit_id), s.route, t.priority, 'waiting', :due_at, t.expires_at, t.segments, :until_opened
 from alert t
 cross join dispatch p on p.id = t.dispatch_id
 cross join audience a on a.dispatch_id = p.id and a.unit_id > :after and a.unit_id <= :to
@@ -32,7 +32,12 @@ select o.id, o.alert_id, t.kind, t.round, t.document_id, t.unit_id, tc.county_id
     coalesce((select w.on_or_off = 'off' from sms_switch w
               where w.county_id = tc.county_id and w.approved = 1 and w.from_at <= :leaves_by order by w.from_at desc, w.id desc limit 1), 0),
     p.phone_sealed, p.phone_key, o.route, s.bad_at is not null, coalesce(s.refused, ''), o.priority, o.due_at, o.expires_at, o.segments,
-    o.tries, coalesce(sp.n, 0), coalesce(su.n, 0)
+    o.tries, coalesce(sp.n, 0), coalesce(su.n, 0), o.until_opened,
+    o.until_opened and exists (select 1 from dispatch y
+        left join inbox_hot h on h.send_no = y.send_no and h.person_id = o.person_id
+        left join inbox i on i.person_id = o.person_id and i.send_no = y.send_no
+        where y.id = t.dispatch_id and coalesce(h.opened_at, i.opened_at, h.done_at, i.done_at) is not null),
+    coalesce(f.sms_ordinary, 1)
 from sms_order o
 cross join alert t on t.id = o.alert_id
 cross join person p on p.id = o.person_id
@@ -40,6 +45,7 @@ left join document d on d.id = t.document_id
 left join unit_county oc on oc.unit_id = o.unit_id
 left join unit_county tc on tc.unit_id = t.unit_id
 left join phone_state s on s.person_id = o.person_id
+left join preference f on f.person_id = o.person_id
 left join sms_sent sp on sp.day = :day and sp.who = 'person' and sp.id = o.person_id
 left join sms_sent su on su.day = :day and su.who = 'unit' and su.id = t.unit_id
 where o.state = 'waiting' and o.route = :route and o.priority = :priority and o.due_at <= :now

@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from config.checks import mail_address
 from push.mail.marks import marked
 
 LINE_MAX: Final = 200
@@ -78,6 +79,8 @@ def compose(letter: Letter, house: House) -> EmailMessage:
     """The mail. Raises ValueError for an address that is none, or a letter without lines."""
     if not letter.lines:
         raise ValueError("a letter tells at least one alert")
+    if mail_address(letter.to):
+        raise ValueError("not a mail address")
     mail = EmailMessage(policy=_ENCODED)
     mail["From"] = Address(flat(house.name), addr_spec=house.address)
     mail["To"] = Address(addr_spec=letter.to)

@@ -20,7 +20,7 @@ from aiosmtplib import (
     SMTP,
     SMTPAuthenticationError,
     SMTPException,
-    SMTPNotSupported,
+    SMTPHeloError,
     SMTPResponseException,
     SMTPTimeoutError,
 )
@@ -126,6 +126,7 @@ class MailSender:
         try:
             async with asyncio.timeout(self._relay.connect_s * 2):
                 await client.connect()
+                await _greeted(client)
         except (SMTPException, OSError, ssl.SSLError, ValueError) as fault:
             client.close()
             self._rest(_connect_fault(fault))
@@ -226,6 +227,15 @@ def stuffed(content: bytes) -> bytes:
     return b"".join((b"." if line.startswith(b".") else b"") + line + b"\r\n" for line in lines) + b".\r\n"
 
 
+async def _greeted(client: SMTP) -> None:
+    """EHLO, which the library leaves to the first mail; a relay from before 1995 gets HELO."""
+    if client.is_ehlo_or_helo_needed:
+        try:
+            await client.ehlo()
+        except SMTPHeloError:
+            await client.helo()
+
+
 def _connect_fault(fault: Exception) -> Deferred:
     """Why no connection stands; ``alarm`` where only somebody can mend it."""
     match fault:
@@ -233,7 +243,7 @@ def _connect_fault(fault: Exception) -> Deferred:
             return Deferred(
                 code=f"auth:{fault.code} {status_of(fault.message)}".strip(), alarm=True, down=True
             )
-        case SMTPNotSupported():
+        case SMTPException() if type(fault) is SMTPException and "STARTTLS" in str(fault):
             return Deferred(code="tls:not_offered", alarm=True, down=True)
         case SMTPResponseException():
             return Deferred(code=f"connect:{fault.code}", alarm=500 <= fault.code < 600, down=True)

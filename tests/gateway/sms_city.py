@@ -12,8 +12,9 @@ from typing import Any
 import aiohttp
 from msgspec.structs import replace
 
-from config.settings import Server, Settings, Sms
+from config.settings import Server, Settings
 from config.settings import Store as StoreSettings
+from config.sms_settings import Sms
 from gateway.assembly import running
 from gateway.flows.organisation import store_rows
 from push.sms.simulator.office import Plan, opened

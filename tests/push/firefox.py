@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -77,6 +77,12 @@ class Firefox:
         return str(told["result"].get("value", ""))
 
 
+def _write_profile(folder: Path, prefs: Mapping[str, object]) -> None:
+    folder.mkdir(exist_ok=True)
+    told = "".join(_pref(name, value) for name, value in prefs.items())
+    (folder / "user.js").write_text(told, encoding="utf-8")
+
+
 async def _address(process: asyncio.subprocess.Process) -> str:
     assert process.stderr
     async with asyncio.timeout(PATIENCE_S):
@@ -93,11 +99,9 @@ async def _read_on(process: asyncio.subprocess.Process) -> None:
 
 
 @asynccontextmanager
-async def firefox(folder: Path, prefs: dict[str, object]) -> AsyncIterator[Firefox]:
+async def firefox(folder: Path, prefs: Mapping[str, object]) -> AsyncIterator[Firefox]:
     """A browser with a profile of its own in ``folder``, killed at the end."""
-    folder.mkdir(exist_ok=True)
-    told = "".join(_pref(name, value) for name, value in {**PREFS, **prefs}.items())
-    (folder / "user.js").write_text(told, encoding="utf-8")
+    _write_profile(folder, {**PREFS, **prefs})
     process = await asyncio.create_subprocess_exec(
         PROGRAM, "--headless", "--no-remote", "--profile", str(folder), "--remote-debugging-port", "0", "about:blank",
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, env={"HOME": str(folder), "PATH": "/usr/bin:/bin", "MOZ_HEADLESS": "1"},

@@ -13,10 +13,10 @@ import msgspec
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from inbox_store.programs.push_service import Settled
 from inbox_store.times import US, system_now
 from push.app.endpoints import EndpointRules
 from push.app.own_service.memory import MemoryStore
-from push.app.own_service.ports import Settled
 from push.app.own_service.routes import routes
 from push.app.own_service.service import OwnServiceRules, PushService
 from push.app.webpush import VapidKey, WebPushRules, WebPushSender
@@ -34,10 +34,15 @@ self.addEventListener("push", (event) => event.waitUntil((async () => {
 """
 
 
+def authorization(key: VapidKey, origin: str) -> str:
+    """What shows a key to the service."""
+    return f"vapid t={key.token(origin, system_now() // US + 600)}, k={key.public}"
+
+
 class House:
     """What is at hand in a test."""
 
-    def __init__(self, **rules: Any) -> None:
+    def __init__(self, **rules: Any) -> None:  # noqa: ANN401 - passed on
         self.key = VapidKey(ec.generate_private_key(CURVE), "mailto:push@example.com")
         self.shown: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.settled: asyncio.Queue[Settled] = asyncio.Queue()
@@ -72,7 +77,7 @@ class House:
     async def alone(self) -> None:
         """Wait until the service has noticed that nobody is connected."""
         async with asyncio.timeout(10):
-            while self.service.online:
+            while self.service.online:  # noqa: ASYNC110 - what is not told is looked at
                 await asyncio.sleep(0.01)
 
     async def post(self, endpoint: str, body: bytes, **headers: str) -> int:
@@ -80,7 +85,7 @@ class House:
         told = {
             "TTL": "60",
             "Content-Encoding": "aes128gcm",
-            "Authorization": self.authorization(),
+            "Authorization": authorization(self.key, self.service.rules.origin),
             **headers,
         }
         async with (
@@ -88,11 +93,6 @@ class House:
             session.post(endpoint, data=body, headers=told) as answer,
         ):
             return answer.status
-
-    def authorization(self, origin: str = "") -> str:
-        """What shows our key to the service."""
-        told = origin or self.service.rules.origin
-        return f"vapid t={self.key.token(told, system_now() // US + 600)}, k={self.key.public}"
 
     async def _page(self, _request: web.Request) -> web.Response:
         return web.Response(text=PAGE, content_type="text/html")
@@ -106,7 +106,7 @@ class House:
 
 
 @asynccontextmanager
-async def house(**rules: Any) -> AsyncIterator[House]:
+async def house(**rules: Any) -> AsyncIterator[House]:  # noqa: ANN401 - passed on
     """A house, closed at the end."""
     made = House(**rules)
     runner = await made.serve()

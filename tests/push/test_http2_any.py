@@ -177,9 +177,10 @@ def test_every_request_is_told_once_and_truly() -> None:
 
 
 @pytest.mark.long
-def test_every_request_is_told_once_and_truly_in_many_histories() -> None:
-    """The same in 20,000."""
-    for seed in range(1_000, 21_000):
+@pytest.mark.parametrize("first", range(1_000, 9_000, 1_000))
+def test_every_request_is_told_once_and_truly_in_many_histories(first: int) -> None:
+    """The same in 8,000."""
+    for seed in range(first, first + 1_000):
         assert (seed, faults(run(seed))) == (seed, [])
 
 

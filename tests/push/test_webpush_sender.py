@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +13,7 @@ import pytest
 from inbox_store.times import US, system_now
 from push.app.endpoints import EndpointRules
 from push.app.sender import Accepted, Deferred, InDoubt, Outcome, PushSender, Refused
+from push.app.simulator.certificate import make_certificate, server_tls
 from push.app.webpush import WebPushRules, WebPushSender
 from push.app.webpush.vapid import check_authorization
 from tests.push.webpush_cases import CREATED, Device, Posted, PushHost, alert, answer, push_host, vapid_key
@@ -233,6 +235,31 @@ async def test_a_broken_subscription_harms_nobody_else() -> None:
             Refused(code="subscription_unencrypted"),
             Refused(code="unsendable"),
         ]
+
+
+async def to_loopback(_host: str, _port: int) -> list[str]:
+    """Every name is this machine."""
+    return ["127.0.0.1"]
+
+
+async def test_tls_is_checked_against_the_name() -> None:
+    """Only who is trusted, and has the certificate of the name in the endpoint, is told anything."""
+    certificate = make_certificate(system_now())
+    trusted = ssl.create_default_context(cadata=certificate.pem)
+    untrusted = ssl.create_default_context()
+    rules = WebPushRules(endpoints=EndpointRules(hosts=("localhost", "push.other.example")))
+    async with push_host(tls=server_tls(certificate, "http/1.1")) as host:
+        for name, tls, told in (
+            ("localhost", trusted, Accepted(receipt="/m/1")),
+            ("push.other.example", trusted, Deferred(code="network:SSLCertVerificationError")),
+            ("localhost", untrusted, Deferred(code="network:SSLCertVerificationError")),
+        ):
+            sender = WebPushSender("test", vapid_key(), rules, tls=tls, look_up=to_loopback)
+            await sender.start()
+            token = Device(f"https://{name}:{host.port}/a").token
+            assert [await one(sender, token), await one(sender, token)] == [told] * 2
+            await sender.stop()
+        assert len(host.posted) == 2
 
 
 def test_rules_that_mean_nothing() -> None:

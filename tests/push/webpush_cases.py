@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
@@ -121,9 +122,9 @@ class PushHost:
         self.connections = 0
         self._writers: list[asyncio.StreamWriter] = []
 
-    async def start(self) -> None:
+    async def start(self, tls: ssl.SSLContext | None) -> None:
         """Listen."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=tls)
         self.port: int = self._server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.rules = EndpointRules(hosts=("127.0.0.1",), http=True)
@@ -141,7 +142,7 @@ class PushHost:
         try:
             while told := await self._next(reader):
                 writer.write(told)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
             pass
         finally:
             writer.close()
@@ -159,10 +160,12 @@ class PushHost:
 
 
 @asynccontextmanager
-async def push_host(answering: Answering = lambda _posted: CREATED) -> AsyncIterator[PushHost]:
+async def push_host(
+    answering: Answering = lambda _posted: CREATED, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[PushHost]:
     """A push service, closed at the end."""
     host = PushHost(answering)
-    await host.start()
+    await host.start(tls)
     try:
         yield host
     finally:

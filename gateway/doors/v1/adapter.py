@@ -11,6 +11,7 @@ from gateway.doors.problems import Fault
 from gateway.doors.wire import instant
 from gateway.flows.access import Access
 from gateway.flows.mail_out import MailHouse
+from gateway.flows.push_house import PushHouse
 from gateway.flows.sms_house import SmsHouse
 from gateway.house import Act, House, owner_of
 from inbox_store.errors import Refused
@@ -41,6 +42,11 @@ class AppServices(DoorServices, Protocol):
     @property
     def live(self) -> LiveServer:
         """The live sockets."""
+        ...
+
+    @property
+    def push(self) -> PushHouse:
+        """The ways to phones and browsers."""
         ...
 
     @property

@@ -28,7 +28,7 @@ from push.app.http2.happenings import (
     Unprocessed,
     Up,
 )
-from push.app.http2.lane import Lane
+from push.app.http2.lane import IN_ORDER, Lane
 from push.app.http2.machine import Unsendable
 from push.app.http2.ports import Address, Job, PoolLimits, Said, Unsent
 from push.app.http2.wire import Wire
@@ -215,8 +215,9 @@ class Pool:
         if isinstance(one, Closed):
             self.last = one
             self._failures += not wire.was_up
+        tell = log.info if one.why in IN_ORDER else log.warning
         word = "http2.closed" if isinstance(one, Closed) else "http2.leaving"
-        log.info(word, pool=self.name, connection=wire.number, why=one.why, note=one.note)
+        tell(word, pool=self.name, connection=wire.number, why=one.why, note=one.note)
         if (blocked := self._blocked()) and blocked.why == "unreachable":
             # Where nobody is reached nobody waits any longer; the place goes on trying.
             self._turn_away(blocked)

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
+from inbox_store.programs.push_service import Message
 from push.app.own_service import words
-from push.app.own_service.ports import Message
 from push.app.own_service.words import Ack, Hello, Nack, Ping, Register, Unregister, Word
 from push.app.webpush.subscription import SubscriptionFault, base64url, read_point, unbase64url
 from push.sms.bucket import Bucket, Pace

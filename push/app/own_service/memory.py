@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from push.app.own_service.ports import Message, Settled, Subscribed
+from inbox_store.programs.push_service import Message, Settled, Subscribed
 
 
 class MemoryStore:
@@ -40,6 +40,8 @@ class MemoryStore:
 
     async def put(self, message: Message, waiting_max: int) -> bool:
         """See ``PushStore``."""
+        if message.token not in self._subscribed:
+            return False
         there = [one for one in self._messages.values() if one.token == message.token]
         old = next((one for one in there if message.topic and one.topic == message.topic), None)
         if old is not None:

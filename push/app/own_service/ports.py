@@ -1,59 +1,12 @@
-"""What the push service keeps, and whom it tells: nouns, the port to a store, what the house hands in."""
+"""Where the push service keeps what it must not lose, and whom it tells."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Final, Literal, Protocol
+from typing import Protocol
 
-import msgspec
-
-Urgency = Literal["very-low", "low", "normal", "high"]
-
-DELIVERED: Final = 100
-"""Ack of Firefox: handed to the service worker. 101: could not be decrypted; 102: not delivered otherwise."""
-
-
-class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
-    """One subscription: a channel of one browser."""
-
-    token: str
-    """The secret part of its endpoint."""
-    agent: str
-    channel: str
-    key: str
-    """The VAPID key it was made with, base64url without padding; empty: anybody who knows the endpoint may send."""
-    at: int
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One encrypted message that waits. ``at`` and ``until`` are UTC microseconds."""
-
-    id: str
-    """Random and secret: whoever knows it may withdraw the message."""
-    token: str
-    agent: str
-    channel: str
-    body: bytes
-    topic: str
-    urgency: Urgency
-    at: int
-    until: int
-
-
-class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """A browser's word about one message. Of ``code`` only 100 counts as delivered."""
-
-    id: str
-    agent: str
-    channel: str
-    code: int
-    at: int
-
-    @property
-    def delivered(self) -> bool:
-        """Whether the service worker got it."""
-        return self.code == DELIVERED
+from inbox_store.programs.push_service import Message, Settled, Subscribed
 
 
 class PushStore(Protocol):
@@ -78,7 +31,7 @@ class PushStore(Protocol):
     async def put(self, message: Message, waiting_max: int) -> bool:
         """Keep a message; a waiting one of the same subscription and topic is replaced (RFC 8030 §5.4).
 
-        False where ``waiting_max`` messages wait for the subscription.
+        False where ``waiting_max`` messages wait for the subscription, or it is gone by now.
         """
         ...
 
@@ -106,3 +59,8 @@ Told = Callable[[Settled], Awaitable[None]]
 def agent_of(uaid: str) -> str:
     """What a browser is stored as: its own id opens its messages, so that it is kept nowhere."""
     return hashlib.sha256(b"songda push agent: " + uaid.encode()).hexdigest()[:32]
+
+
+def token_of(secret: str) -> str:
+    """What an endpoint's secret is stored as."""
+    return hashlib.sha256(b"songda push endpoint: " + secret.encode()).hexdigest()[:32]

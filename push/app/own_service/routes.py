@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
-from push.app.own_service.service import PushService, Visitor
+from push.app.own_service.service import PushService, Visitor, later
 from push.app.own_service.submission import BODY_MAX, Refusal, read_submission
 
 FRAME_MAX: Final = 128 * 1024
@@ -119,7 +119,7 @@ async def _browser(service: PushService, request: web.Request) -> web.StreamResp
 async def _converse(socket: web.WebSocketResponse, visitor: Visitor, hello_timeout_s: float) -> None:
     """Hear the browser until the line ends; who does not say hello in time is sent away."""
     loop = asyncio.get_running_loop()
-    late = loop.call_later(hello_timeout_s, lambda: loop.create_task(visitor.said(visitor.talk.late)))
+    late = loop.call_later(hello_timeout_s, lambda: later(visitor.said(visitor.talk.late)))
     try:
         async for frame in socket:
             if frame.type is WSMsgType.TEXT:

@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from inbox_store.programs.push_service import Message, Settled, Subscribed
 from inbox_store.times import US, Clock, system_now
 from push.app.own_service import conversation as talk
 from push.app.own_service.conversation import Conversation, Todo
-from push.app.own_service.ports import Message, PushStore, Settled, Subscribed, Told, agent_of
+from push.app.own_service.ports import PushStore, Told, agent_of, token_of
 from push.app.own_service.submission import Refusal, Submission, check_sender
 from push.app.webpush.subscription import base64url
 
@@ -124,6 +125,8 @@ class Visitor:
             case talk.Greet(uaid):
                 known = bool(uaid) and await service.store.greet(agent_of(uaid), service.now())
                 todo = machine.greeted(known=known, uaid=uaid)
+                if not machine.uaid:
+                    return
                 self.agent = agent_of(machine.uaid)
                 await service.entered(self)
                 await self._do(todo)
@@ -195,7 +198,7 @@ class PushService:
         older = self._online.pop(visitor.agent, None)
         self._online[visitor.agent] = visitor
         if older is not None:
-            _later(older.said(older.talk.replaced))
+            later(older.said(older.talk.replaced))
 
     def left(self, visitor: Visitor) -> None:
         """A connection is gone."""
@@ -208,11 +211,13 @@ class PushService:
         The endpoint follows from browser, channel and key: the same registration again gives the same one.
         """
         made_of = f"{visitor.talk.uaid} {channel} {key}".encode()
-        token = base64url(hmac.digest(self.rules.secret, made_of, "sha256")[:24])
-        told = Subscribed(token=token, agent=visitor.agent, channel=channel, key=key, at=self.now())
+        secret = base64url(hmac.digest(self.rules.secret, made_of, "sha256")[:24])
+        told = Subscribed(
+            token=token_of(secret), agent=visitor.agent, channel=channel, key=key, at=self.now()
+        )
         if not await self.store.subscribe(told, self.rules.agent_max):
             return ""
-        return f"{self.rules.url}/send/{token}"
+        return f"{self.rules.url}/send/{secret}"
 
     async def settle(self, agent: str, message_id: str, channel: str, code: int) -> None:
         """A browser has dealt with a message: once kept, the house is told."""
@@ -222,12 +227,12 @@ class PushService:
 
     # -- senders
 
-    async def submit(self, token: str, authorization: str, given: Submission | Refusal) -> Message | Refusal:
+    async def submit(self, secret: str, authorization: str, given: Submission | Refusal) -> Message | Refusal:
         """Keep what was posted to an endpoint, and send it to its browser.
 
         Who does not know the endpoint, or shows no key, learns nothing else.
         """
-        subscribed = await self.store.subscription(token)
+        subscribed = await self.store.subscription(token_of(secret))
         if subscribed is None:
             return Refusal(410, "gone")
         now = self.now()
@@ -242,7 +247,7 @@ class PushService:
         if not await self.store.put(message, self.rules.waiting_max):
             return Refusal(429, "too_many_waiting")
         if visitor is not None:
-            _later(visitor.said(visitor.talk.arrived))
+            later(visitor.said(visitor.talk.arrived))
         return message
 
 
@@ -263,7 +268,7 @@ def _message(subscribed: Subscribed, given: Submission, now: int) -> Message:
 _under_way: set[asyncio.Task[None]] = set()
 
 
-def _later(work: Awaitable[None]) -> None:
+def later(work: Awaitable[None]) -> None:
     """Let it be done soon; a task that nobody holds may be collected before it has run."""
 
     async def run() -> None:

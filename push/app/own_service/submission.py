@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple, cast, get_args
 
+from inbox_store.programs.push_service import Subscribed, Urgency
 from inbox_store.times import US
-from push.app.own_service.ports import Subscribed, Urgency
 from push.app.webpush.subscription import base64url
 from push.app.webpush.vapid import VapidFault, check_authorization
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from push.app.own_service.ports import Message
+from inbox_store.programs.push_service import Message
 from push.app.webpush.subscription import base64url
 
 UPDATES_MAX: Final = 1000

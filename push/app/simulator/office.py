@@ -35,6 +35,7 @@ from push.app.simulator.xiaomi import XiaomiFar
 BODY_MAX_BYTES: Final = 4 << 20
 """A thousand messages of their own (OPPO, Xiaomi)."""
 CALLBACK_TIMEOUT_S: Final = 10
+RETRY_AFTER_S: Final = "5"
 
 FARS: Final[Mapping[str, Callable[[Keys], Far]]] = {
     "huawei": HuaweiFar,
@@ -211,7 +212,7 @@ class Office:
         if play.deed == "error":
             return web.Response(status=500, text="internal error")
         if play.deed == "busy":
-            return web.Response(status=503, headers={"Retry-After": "2"})
+            return web.Response(status=503, headers={"Retry-After": RETRY_AFTER_S})
         if play.deed == "garbage":
             return web.Response(body=reply.body[: len(reply.body) // 2], content_type="application/json")
         return _response(reply)

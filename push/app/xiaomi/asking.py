@@ -68,7 +68,7 @@ def extra(account: XiaomiAccount, push: Push) -> dict[str, str]:
         told["web_uri"] = link
     if account.callback_url:
         told["callback"] = account.callback_url
-        told["callback.type"] = "1"
+        told["callback.type"] = str(account.callback_type)
         told["callback.param"] = mark(account.callback_secret, push.token, push.id)
     return told
 

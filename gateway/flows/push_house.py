@@ -1,0 +1,169 @@
+"""The push alerts of one running house: its vendors, what leaves to them, what they report, which devices are gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from config.checks import quiet_span
+from config.faults import ConfigFault, Fault
+from config.push_accounts import PushAccount, read_accounts, secret_of
+from config.secret_files import secret_file
+from config.settings import Settings
+from gateway.flows.push_sending import PushSending
+from gateway.house import House
+from gateway.rules.alert_policy import AlertRules
+from inbox_store.engine import Nudge
+from inbox_store.errors import StoreBroken
+from inbox_store.programs import pushes
+from inbox_store.pushes import PushReceipt
+from push.app.endpoints import EndpointFault, EndpointRules
+from push.app.pruning import GateRules, PruneGate
+from push.app.registry import Around, sender_of, unified_push, web_push
+from push.app.sender import PushSender, Vendor
+from push.app.webpush import VapidKey
+from push.app.webpush.subscription import SubscriptionFault, parse_subscription
+
+SWEEP_EVERY_S: Final = 30.0
+SWEPT_AT_ONCE: Final = 1_000
+SUBSCRIBED: Final[frozenset[str]] = frozenset({"webpush", "unifiedpush"})
+
+log = structlog.get_logger("push")
+
+
+def accounts_of(settings: Settings) -> tuple[PushAccount, ...]:
+    """The accounts of the settings. Raises ConfigFault naming the file and the row."""
+    file = settings.push.accounts_file
+    if not file:
+        return ()
+    try:
+        return read_accounts(Path(file).read_text("utf-8"))
+    except (OSError, ValueError) as fault:
+        raise ConfigFault((Fault(file, "push.accounts_file", str(fault)),)) from fault
+
+
+def rules_of(settings: Settings) -> AlertRules:
+    """The office's policy of alerts from its settings."""
+    start, end = quiet_span(settings.push.quiet_hours) or (0, 0)
+    after = (row.split("=") for row in settings.push.sms_after)
+    return AlertRules(
+        quiet_from=start,
+        quiet_to=end,
+        ack_grace_s=settings.push.ack_grace_s,
+        sms_after={urgency: int(minutes) for urgency, minutes in after},
+    )
+
+
+def senders_of(house: House) -> dict[Vendor, PushSender]:
+    """Every sender of the settings. Raises ConfigFault naming the account and the key, or the missing secret."""
+    settings = house.settings
+    around = Around(settings.server.address, house.clock)
+    found: dict[Vendor, PushSender] = {}
+    try:
+        for account in accounts_of(settings):
+            sender = sender_of(account, secret_of(account, settings.keys_folder), around)
+            found[sender.vendor] = sender
+    except ValueError as fault:
+        raise ConfigFault((Fault(settings.push.accounts_file, "push.accounts_file", str(fault)),)) from fault
+    if settings.push.contact:
+        key = vapid_key(settings)
+        found["webpush"] = web_push("webpush", key, endpoints_of(settings), around)
+        found["unifiedpush"] = unified_push("unifiedpush", key, endpoints_of(settings), around)
+    return found
+
+
+def vapid_key(settings: Settings) -> VapidKey:
+    """The key that browsers know this house by, made on the first start: another one ends all subscriptions."""
+    number = int.from_bytes(secret_file(settings.keys_folder / "webpush.key", 32), "big")
+    # Any 32 random bytes make a number; the curve's order is a little below 2**256.
+    private = ec.derive_private_key(number % (_P256_ORDER - 1) + 1, ec.SECP256R1())
+    try:
+        return VapidKey(private, settings.push.contact)
+    except ValueError as fault:
+        raise ConfigFault((Fault("", "push.contact", str(fault)),)) from fault
+
+
+_P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def endpoints_of(settings: Settings) -> EndpointRules:
+    """Where subscriptions may lead: public addresses, and what the office names of its own."""
+    return EndpointRules(hosts=settings.push.own_hosts, networks=settings.push.own_networks)
+
+
+class PushHouse:
+    """All vendors. ``run`` it as a task; it ends in order when it is cancelled."""
+
+    def __init__(self, house: House, senders: Mapping[Vendor, PushSender]) -> None:
+        settings = house.settings
+        self.rules = rules_of(settings)
+        self.gate = PruneGate(GateRules())
+        self.sendings = {
+            vendor: PushSending(house, sender, self.rules, self.gate) for vendor, sender in senders.items()
+        }
+        self.webpush_key = vapid_key(settings).public if settings.push.contact else ""
+        self._house = house
+        self._endpoints = endpoints_of(settings)
+
+    def fault_of(self, vendor: Vendor, token: str) -> str:
+        """Why a device's address cannot be used; "" where it can."""
+        if vendor not in self.sendings:
+            return f"没有启用 {vendor} 推送"
+        if vendor in SUBSCRIBED:
+            try:
+                parse_subscription(token, self._endpoints)
+            except (SubscriptionFault, EndpointFault) as fault:
+                return f"订阅无法使用（{fault.code}）"
+        return ""
+
+    def wake(self) -> None:
+        """There may be something to send."""
+        for one in self.sendings.values():
+            one.wake.set()
+
+    async def open(self) -> None:
+        """What a dead process had handed over is in doubt from now on."""
+        lost = await self._house.store.engine.write(pushes.in_doubt(self._house.clock()))
+        if lost:
+            log.warning("push.in_doubt", alerts=lost)
+        self._house.store.engine.subscribe(self._heard)
+
+    async def run(self) -> None:
+        """Send and look after it until cancelled; then end every vendor in order."""
+        senders = [one.sender for one in self.sendings.values()]
+        try:
+            async with asyncio.TaskGroup() as group:
+                for sender in senders:
+                    await sender.start()
+                for one in self.sendings.values():
+                    group.create_task(one.run(), name=f"push {one.sender.vendor}")
+                group.create_task(self._sweep(), name="push sweep")
+        finally:
+            await asyncio.gather(*(one.stop() for one in senders), return_exceptions=True)
+            for one in self.sendings.values():
+                await one.finish()
+
+    async def receipts(self, told: Sequence[PushReceipt]) -> int:
+        """Vendors' words about what they took; durable when it returns. Returns how many were known."""
+        return await self._house.store.engine.write(pushes.receipts(told))
+
+    def _heard(self, nudge: Nudge) -> None:
+        if nudge.arrivals:
+            self.wake()
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                write, now = self._house.store.engine.write, self._house.clock()
+                while await write(pushes.expire(now, SWEPT_AT_ONCE), bulk=True) == SWEPT_AT_ONCE:
+                    pass
+            except StoreBroken:
+                return
+            except Exception:
+                log.exception("push.sweep_failed")
+            await asyncio.sleep(SWEEP_EVERY_S)
