@@ -29,6 +29,13 @@ class Push(Section, frozen=True, kw_only=True):
             check=checks.contact,
         ),
     ] = ""
+    own_service: Annotated[
+        bool,
+        Key(
+            "自建推送服务，供内网浏览器（如 Firefox 设 dom.push.serverURL）使用；须填写 contact",
+            "Be a push service ourselves, for browsers of an intranet (dom.push.serverURL); needs contact",
+        ),
+    ] = False
     own_hosts: Annotated[
         tuple[str, ...],
         Key("内网推送服务的主机名；只有这些可以在内网", "Hosts of push services within the intranet"),

@@ -46,6 +46,7 @@ from inbox_store.embedded.mark import Mark
 from inbox_store.embedded.soundness import keys_for, must_be_fit_to_serve
 from inbox_store.store import Store
 from inbox_store.times import Clock, system_now
+from push.app.own_service.routes import routes as push_routes
 from realtime.frames import Notice
 from realtime.limits import LiveLimits
 from realtime.ports import LivePorts
@@ -352,6 +353,7 @@ class Running:
     parts: Parts
     live: LiveServer
     sms: SmsHouse
+    mail: MailHouse
     port: int
 
 
@@ -396,6 +398,8 @@ async def running(settings: Settings, clock: Clock = system_now) -> AsyncIterato
         figures.register(ChannelFigures(messages.sendings))
         app = make_app(services, all_routes(), registry=figures)
         app.router.add_get(LIVE_PATH, sockets.live)
+        if push.own_service is not None:
+            app.router.add_routes(push_routes(push.own_service))
         await sockets.start()
         keeping = [
             asyncio.create_task(upkeep.run(parts.house, parts.access.purge)),
@@ -412,7 +416,7 @@ async def running(settings: Settings, clock: Clock = system_now) -> AsyncIterato
                 ) as (_, port),
             ):
                 log.info("serving", address=told.address, port=port, data=str(settings.data_folder))
-                yield Running(parts=parts, live=sockets, sms=messages, port=port)
+                yield Running(parts=parts, live=sockets, sms=messages, mail=mail, port=port)
         finally:
             for task in keeping:
                 task.cancel()

@@ -79,6 +79,7 @@ class PushFacts(Noun, frozen=True):
     quiet_from: int
     quiet_to: int
     waiting: int
+    created_at: int
 
 
 class PushGo(Noun, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,11 +19,14 @@ from config.settings import Settings
 from gateway.flows.push_sending import PushSending
 from gateway.house import House
 from gateway.rules.alert_policy import AlertRules
-from inbox_store.engine import Nudge
+from inbox_store.engine import Nudge, Program
 from inbox_store.errors import StoreBroken
 from inbox_store.programs import pushes
+from inbox_store.programs.push_service import Settled
 from inbox_store.pushes import PushReceipt
 from push.app.endpoints import EndpointFault, EndpointRules
+from push.app.own_service.service import OwnServiceRules, PushService
+from push.app.own_service.stored import StoredPushes
 from push.app.pruning import GateRules, PruneGate
 from push.app.registry import Around, sender_of, unified_push, web_push
 from push.app.sender import PushSender, Vendor
@@ -92,8 +96,35 @@ _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2F
 
 
 def endpoints_of(settings: Settings) -> EndpointRules:
-    """Where subscriptions may lead: public addresses, and what the office names of its own."""
-    return EndpointRules(hosts=settings.push.own_hosts, networks=settings.push.own_networks)
+    """Where subscriptions may lead: public addresses, what the office names of its own, and ourselves where we serve."""
+    own = urlsplit(settings.server.address).hostname if settings.push.own_service else None
+    hosts = (*settings.push.own_hosts, own) if own else settings.push.own_hosts
+    return EndpointRules(hosts=hosts, networks=settings.push.own_networks, http=bool(own))
+
+
+def own_service_of(house: House) -> PushService | None:
+    """Our own push service where it is set: what browsers ack is delivered, in the transaction that forgets it."""
+    settings = house.settings
+    if not (settings.push.own_service and settings.push.contact):
+        return None
+    key = vapid_key(settings)
+    rules = OwnServiceRules(
+        url=f"{settings.server.address}/push", secret=key.secret_for(b"own push service"), keys=(key.public,)
+    )
+    store = StoredPushes(house.store.engine, lambda settled: _delivered(settled, rules.url, house.clock()))
+    return PushService(rules, store, clock=house.clock)
+
+
+def _delivered(settled: Settled, url: str, now: int) -> Program[None]:
+    """The browser's word belongs to the order whose receipt is the message's address."""
+    receipt = PushReceipt(
+        vendor="webpush",
+        receipt=f"{url}/message/{settled.id}",
+        state="delivered" if settled.delivered else "failed",
+        code=str(settled.code),
+        at=now,
+    )
+    yield from pushes.receipts([receipt])
 
 
 class PushHouse:
@@ -107,6 +138,7 @@ class PushHouse:
             vendor: PushSending(house, sender, self.rules, self.gate) for vendor, sender in senders.items()
         }
         self.webpush_key = vapid_key(settings).public if settings.push.contact else ""
+        self.own_service = own_service_of(house)
         self._house = house
         self._endpoints = endpoints_of(settings)
 
@@ -138,6 +170,8 @@ class PushHouse:
         senders = [one.sender for one in self.sendings.values()]
         try:
             async with asyncio.TaskGroup() as group:
+                if self.own_service is not None:
+                    await self.own_service.start()
                 for sender in senders:
                     await sender.start()
                 for one in self.sendings.values():
@@ -147,6 +181,8 @@ class PushHouse:
             await asyncio.gather(*(one.stop() for one in senders), return_exceptions=True)
             for one in self.sendings.values():
                 await one.finish()
+            if self.own_service is not None:
+                await self.own_service.stop()
 
     async def receipts(self, told: Sequence[PushReceipt]) -> int:
         """Vendors' words about what they took; durable when it returns. Returns how many were known."""

@@ -102,10 +102,10 @@ def _early(facts: PushFacts, now: int, rules: AlertRules) -> PushWait | None:
             return PushWait(until=until, reason="quiet_hours")
     if facts.priority < 2 or facts.kind in ASKS or not facts.digest_minutes or facts.tries:
         return None
-    # The first alert opens the window, and what comes within it is told with it.
+    # Windows lie still: an alert waits for the end of the one it was made in, and whatever else came in it is told with it.
     window = facts.digest_minutes * MINUTE_US
-    end = -(-facts.due_at // window) * window
-    return PushWait(until=end, reason="digest") if now < end and facts.due_at < end else None
+    end = (facts.created_at // window + 1) * window
+    return PushWait(until=end, reason="digest") if now < end else None
 
 
 def sms_due(urgency: str, now: int, rules: AlertRules) -> int | None:

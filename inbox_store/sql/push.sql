@@ -48,7 +48,7 @@ select o.id, o.alert_id, t.kind, t.round, t.document_id, t.unit_id, t.urgency, c
     v.gone_at is not null, o.priority, o.due_at, o.expires_at, o.tries,
     coalesce(h.delivered_at, i.delivered_at) is not null, coalesce(h.opened_at, i.opened_at, h.done_at, i.done_at) is not null,
     coalesce(f.push_ordinary, 1), coalesce(f.digest_minutes, 0), coalesce(f.quiet_from, 0), coalesce(f.quiet_to, 0),
-    (select count(*) from push_order w where w.device_id = o.device_id and w.state = 'waiting' and w.priority >= 2)
+    (select count(*) from push_order w where w.device_id = o.device_id and w.state = 'waiting' and w.priority >= 2), t.created_at
 from push_order o
 cross join alert t on t.id = o.alert_id
 cross join device v on v.id = o.device_id

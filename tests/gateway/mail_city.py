@@ -21,6 +21,7 @@ from gateway.doors.smtp import SmtpDoor
 from gateway.doors.smtp_house import smtp_door
 from gateway.flows.account_desk import KeyWish, Operator
 from gateway.flows.organisation import store_rows
+from push.mail.sender import Relay
 from tests.api.city import ROWS
 from tests.api.conftest import City, Clock
 from tests.doors.smtp_world import certificate
@@ -90,15 +91,20 @@ def mail(
 
 
 @asynccontextmanager
-async def mail_city(folder: Path, **smtp: Any) -> AsyncIterator[MailCity]:  # noqa: ANN401
-    """A server over the small city; only tests move its clock and fan out."""
+async def mail_city(
+    folder: Path,
+    relay: Relay | None = None,
+    **smtp: Any,  # noqa: ANN401
+) -> AsyncIterator[MailCity]:
+    """A server over the small city, with a relay where one is told; only tests move its clock and fan out."""
+    told = {"host": relay.host, "port": relay.port, "security": relay.security} if relay else {}
     clock, data = Clock(), folder / "data"
     cert, key = certificate(folder)
     settings = Settings(
         server=Server(port=0, drain_s=0.2),
         store=StoreSettings(path=str(data), readers=1),
         smtp=Smtp(tls_cert=str(cert), tls_key=str(key), domains=(DOMAIN,), **smtp),
-        mail=Mail(sender=f"songda@{DOMAIN}"),
+        mail=Mail(sender=f"songda@{DOMAIN}", **told),  # type: ignore[arg-type]  # the keys of a relay
     )
     async with running(settings, clock) as server:
         house = server.parts.house

@@ -68,7 +68,7 @@ async def listed(call: AppCall[None, None]) -> Devices:
     body=NewDeviceBody,
     answer=DeviceView,
     status=201,
-    example=NewDeviceBody(vendor="huawei", token="IQAAAACy0a2xAAB", label="办公手机"),
+    example=NewDeviceBody(vendor="huawei", token="IQAAAACy0a2xAAB", label="办公手机"),  # noqa: S106 - an example
     zh="登记一台设备，用于推送提醒",
     en="Register a device to be alerted",
     errors=("device_invalid",),
