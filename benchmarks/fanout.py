@@ -22,7 +22,8 @@ from inbox_store.embedded import FILE, open_store
 from inbox_store.keys import Keys
 from inbox_store.nouns import AudienceUnit, NewDocument
 from inbox_store.programs import dispatch, figures, organisation
-from inbox_store.programs.dispatch import DocumentHead, Due, Plan
+from inbox_store.programs.announcing import Due
+from inbox_store.programs.dispatch import DocumentHead, Plan
 from inbox_store.store import Store
 from inbox_store.times import system_now
 

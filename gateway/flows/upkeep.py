@@ -21,7 +21,8 @@ from gateway.rules.deadlines import handle_due, sign_due
 from inbox_store.engine import Program
 from inbox_store.errors import Refused, StoreBroken
 from inbox_store.programs import dispatch, idempotency, inbox, organisation, work
-from inbox_store.programs.dispatch import DocumentHead, Due
+from inbox_store.programs.announcing import Due
+from inbox_store.programs.dispatch import DocumentHead
 from inbox_store.times import US
 
 LOOK_EVERY_S: Final = 1.0

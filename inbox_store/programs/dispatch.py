@@ -7,15 +7,13 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from msgspec.structs import replace
-
 from inbox_store.chain import canonical
 from inbox_store.engine import Arrived, Audit, Changed, CommitNo, Many, Program, Row, Sql
 from inbox_store.errors import Refused
 from inbox_store.grams import grams
-from inbox_store.messages import NewAlert
 from inbox_store.nouns import NO_SIGNING_DUTY, AudienceUnit, MeetingForm, NewDocument, Noun
-from inbox_store.programs import pushes, sms, watches, work
+from inbox_store.programs import watches, work
+from inbox_store.programs.announcing import Announced, Due, announce
 from inbox_store.programs.delegation import one_hand
 from inbox_store.programs.entries import find_entry, set_entry, settle_entry
 from inbox_store.programs.tallies import Moves, count, happened, move, quarter_of
@@ -106,28 +104,6 @@ class DispatchRow(Noun, frozen=True, kw_only=True):
         if self.send_no is None:
             raise ValueError(f"dispatch {self.id} was not released")
         return self.send_no
-
-
-class Due(Noun, frozen=True, kw_only=True):
-    """Deadlines of one chunk of copies (UTC microseconds); provisional where the year's holidays are not yet known.
-
-    ``alert`` tells people of it: at once by message where the sender asked for one, to devices where there are any, and
-    by message at ``sms_due_at`` to those who have not opened it.
-    """
-
-    sign_due_at: int | None
-    handle_due_at: int | None
-    provisional: bool = False
-    alert: NewAlert | None = None
-    devices: bool = False
-    online: frozenset[int] = frozenset()
-    """Who has a live client now: devices of theirs are alerted only after ``grace_us``, if the entry was not taken by then."""
-    grace_us: int = 0
-    sms_due_at: int | None = None
-
-    def alerts(self, *, sms_reminder: bool) -> bool:
-        """Whether anybody is to be told beyond the inbox."""
-        return self.alert is not None and (sms_reminder or self.devices or self.sms_due_at is not None)
 
 
 def document_head(document_id: int) -> Program[DocumentHead]:
@@ -392,26 +368,14 @@ def _send_chunk(row: DispatchRow, head: DocumentHead, to: int, due: Due, now: in
     if row.cursor_unit == 0:
         yield from _own_copy(row, commit_no, now)
     if due.alert is not None and due.alerts(sms_reminder=row.sms_reminder):
-        yield from _order_alerts(row, due, due.alert, window, now)
+        of = Announced(
+            dispatch_id=row.id,
+            document_id=row.document_id,
+            submitted_by=row.submitted_by,
+            sms_reminder=row.sms_reminder,
+        )
+        yield from announce(of, due, due.alert, window, now)
     yield Arrived(row.place)
-
-
-def _order_alerts(
-    row: DispatchRow, due: Due, told: NewAlert, window: dict[str, int], now: int
-) -> Program[None]:
-    """The alerts to the people of this chunk's units, in its transaction: nobody is missed, nobody is told twice."""
-    found = yield Sql("alert_of_dispatch", {"dispatch_id": row.id, "kind": told.kind, "round": told.round})
-    if found:
-        alert_id = int(found[0][0])
-    else:
-        alert = replace(told, dispatch_id=row.id, document_id=row.document_id)
-        alert_id = yield from sms.add_alert(alert, row.submitted_by, now)
-    if row.sms_reminder:
-        yield from sms.order_chunk(alert_id, window, now)
-    elif due.sms_due_at is not None:
-        yield from sms.order_chunk(alert_id, window, due.sms_due_at, until_opened=True)
-    if due.devices:
-        yield from pushes.order_chunk(alert_id, window, due.online, due.grace_us, now)
 
 
 def _own_copy(row: DispatchRow, commit_no: int, now: int) -> Program[None]:

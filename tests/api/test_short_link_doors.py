@@ -15,8 +15,8 @@ import pytest
 from aiohttp import web
 
 from config.settings import Server, Settings
-from config.sms_settings import Sms
 from config.settings import Store as StoreSettings
+from config.sms_settings import Sms
 from gateway.assembly import running
 from gateway.doors.v1.short_link import FAILURES_PER_MINUTE, FORM
 from gateway.flows.organisation import store_rows

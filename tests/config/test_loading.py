@@ -146,7 +146,7 @@ def test_lists_come_from_the_environment_with_commas() -> None:
 def test_every_setting_can_come_from_the_environment() -> None:
     """Each default, written into its variable, gives the same settings."""
     environ = {
-        one.variable: ",".join(one.default) if one.is_list else str(one.default)
+        one.variable: ",".join(map(str, one.default)) if one.is_list else str(one.default)
         for one in catalogue().values()
     }
     loaded = settle(environ_entries(environ, Path("/")), Path("/"))

@@ -108,6 +108,7 @@ PURE = (
     "push.sms.smpp",
     "push.sms.smpp.*",
     "inbox_store.messages",
+    "inbox_store.urging",
     "inbox_store.mails",
     "inbox_store.urging",
     "inbox_store.pushes",

@@ -20,8 +20,9 @@ from inbox_store.nouns import AudienceUnit, Folder, Kind, MeetingForm, NewDocume
 from inbox_store.orgrows import OrgRows
 from inbox_store.programs import access, account_care, copies, dispatch, figures, inbox, signing, work
 from inbox_store.programs import organisation as org
+from inbox_store.programs.announcing import Due
 from inbox_store.programs.copies import Actor
-from inbox_store.programs.dispatch import DocumentHead, Due, Plan, Submitted
+from inbox_store.programs.dispatch import DocumentHead, Plan, Submitted
 from inbox_store.programs.inbox import EntryFilter, EntryView, FeedItem
 from inbox_store.programs.signing import Signed
 from inbox_store.store import Store
