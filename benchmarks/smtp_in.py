@@ -149,6 +149,7 @@ def scan(door: Door, tls: ssl.SSLContext, mails: Iterator[bytes]) -> None:
     """One scanner: log in, hand in what there is."""
     client = smtplib.SMTP("localhost", door.port, local_hostname="scanner", timeout=60)
     # Else the last piece of each mail waits for an acknowledgement that the kernel delays by 40 ms (Nagle).
+    assert client.sock
     client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     client.starttls(context=tls)
     client.login(door.key.split("_")[1], door.key)
@@ -236,18 +237,18 @@ def measure(folder: Path, mails: int, scanners: int, rounds: int) -> None:
                 rows[1].append(core)
     finally:
         door.close()
-    for kind, (wall, core) in figures.items():
+    for kind, (walls, cores) in figures.items():
         goal = f">= {GOAL}"
         tell(
             [
                 figure(
                     f"mails of 20 kB in, {kind}, {scanners} scanners",
-                    wall,
+                    walls,
                     "mails/s",
                     goal,
-                    holds=min(wall) >= GOAL,
+                    holds=min(walls) >= GOAL,
                 ),
-                figure(f"the same by a core of the door, {kind}", core, "mails/s/core", "", holds=None),
+                figure(f"the same by a core of the door, {kind}", cores, "mails/s/core", "", holds=None),
             ]
         )
     tell(

@@ -30,6 +30,7 @@ MODULES = (
     "meeting",
     "sms",
     "phones",
+    "why",
     "rates",
     "ledger",
     "bill",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
 from email.policy import SMTP as WIRE
@@ -76,17 +76,18 @@ class MailCity(City):
 def mail(
     subject: str = "关于报送防汛值班表的函", body: str = "请于本周五前报送。", **files: bytes
 ) -> EmailMessage:
-    """A mail as a modern program writes it; files by name, with ``_`` for the dot."""
+    """A mail as a modern program writes it; files by name, or with ``_`` for the dot."""
     told = EmailMessage()
     told["From"] = "scanner@office.example"
     told["Subject"] = subject
     told["Date"] = "Mon, 01 Jun 2026 09:00:00 +0800"
     told["Message-ID"] = "<one@office.example>"
     told.set_content(body)
-    for name, content in files.items():
-        told.add_attachment(
-            content, maintype="application", subtype="octet-stream", filename=name.replace("_", ".")
-        )
+    for name, content in {
+        **(files or {}),
+        **{name.replace("_", "."): one for name, one in more.items()},
+    }.items():
+        told.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
     return told
 
 

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from aiosmtplib import SMTPAuthenticationError, SMTPDataError, SMTPRecipientRefused
 
-from inbox_store.errors import StoreFull
+from gateway.flows.account_desk import Operator
+from inbox_store.mails import MailPolicy
+from inbox_store.programs import idempotency, mail_drafts
+from inbox_store.programs.copies import Actor
 from tests.api.city import UNITS
 from tests.gateway.mail_city import DOMAIN, PDF, MailCity, mail, mail_city
 
@@ -24,11 +27,6 @@ async def city(tmp_path: Path) -> AsyncIterator[MailCity]:
 
 async def rule(city: MailCity, mode: str, unit: str = "S01", kind: str = "slip") -> None:
     """Set a unit's rule past the doors."""
-    city.house.store.engine.position  # noqa: B018 - open
-    from inbox_store.mails import MailPolicy  # noqa: PLC0415
-    from inbox_store.programs import mail_drafts  # noqa: PLC0415
-    from inbox_store.programs.copies import Actor  # noqa: PLC0415
-
     by = Actor(person_id=0, name="test", origin="", device="")
     policy = MailPolicy(mode, kind)  # type: ignore[arg-type]  # one of the two
     await city.house.store.engine.write(mail_drafts.set_policy(city.units[unit], policy, by, city.clock()))
@@ -106,8 +104,6 @@ async def test_the_same_mail_again_is_the_same_document(city: MailCity) -> None:
     )
     assert await city.mail(key, traced.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")) == first
     city.clock.forward(days=30)
-    from inbox_store.programs import idempotency  # noqa: PLC0415
-
     await city.house.store.engine.write(idempotency.prune(city.clock(), 7))
     assert await city.mail(key, mail(scan_pdf=PDF)) == first
     assert (city.rows("select count(*) from document"), len(city.files())) == ([(1,)], 1)
@@ -163,8 +159,6 @@ async def test_keys_are_asked_of_the_house(city: MailCity) -> None:
     with pytest.raises(SMTPRecipientRefused, match=r"5\.7\.1"):
         await city.mail(reader, mail())
     prefix = key.split("_")[1]
-    from gateway.flows.account_desk import Operator  # noqa: PLC0415
-
     await city.server.parts.access.revoke_api_key(Operator(name="test"), prefix)
     with pytest.raises(SMTPAuthenticationError):
         await city.mail(key, mail())
@@ -175,7 +169,7 @@ async def test_keys_are_asked_of_the_house(city: MailCity) -> None:
 REFUSED: dict[str, tuple[EmailMessage, str]] = {
     "a mark in the subject": (mail("关于××的函 机密"), "5.7.1 classified"),
     "a mark in the body": (mail(body="秘密★10年\n请落实。"), "5.7.1 classified"),
-    "a mark in a file's name": (mail(**{"名单【绝密】_pdf": PDF}), "5.7.1 classified"),
+    "a mark in a file's name": (mail(files={"名单【绝密】.pdf": PDF}), "5.7.1 classified"),
     "an executable": (mail(tool_exe=b"MZ\x90\0"), "5.6.1 an attachment's type"),
     "a lie about the type": (mail(scan_pdf=b"MZ\x90\0"), "5.6.1 an attachment's type"),
     "the second file of two": (mail(scan_pdf=PDF, tool_exe=b"MZ"), "5.6.1 an attachment's type"),
@@ -207,19 +201,3 @@ async def test_no_audience_no_dispatch(city: MailCity) -> None:
     with pytest.raises(SMTPDataError, match=r"5\.1\.1 nobody could receive it"):
         await city.mail(await city.key(), mail(scan_pdf=PDF), "S01")
     assert city.files() == []
-
-
-async def test_a_full_store_puts_off(city: MailCity, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without room the sender is told to come again (4xx), nothing is half kept, and the same mail passes later."""
-    key = await city.key()
-    engine = city.house.store.engine
-
-    async def full(*_: object, **__: object) -> object:
-        raise StoreFull("no space")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(engine, "write", full)
-        with pytest.raises(SMTPDataError) as put_off:
-            await city.mail(key, mail(scan_pdf=PDF))
-    assert (put_off.value.code, city.files()) == (452, [])
-    assert await city.mail(key, mail(scan_pdf=PDF)) == "2.0.0 draft 1"

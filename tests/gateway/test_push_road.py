@@ -74,3 +74,21 @@ async def test_an_unknown_vendor_is_refused(tmp_path: Path) -> None:
         told = await (await city.person("e01a")).post("/devices", {"vendor": "apns", "token": "ab" * 32})
         assert told.code == "device_invalid"
         assert city.rows("select count(*) from device") == [(0,)]
+
+
+async def test_everybody_may_know_why(tmp_path: Path) -> None:
+    """A person, and who follows the document, is told each alert with its reason; to others the document is not there."""
+    async with push_city(tmp_path) as city:
+        await city.device("e01a")
+        document_id = await city.send(["E01"])
+        await city.until(lambda: city.states() == {"accepted": 1})
+        ((person_id,), (other_id,)) = city.rows(
+            "select id from person where code in ('e01a', 'e01b') order by code"
+        )
+        clerk, sender, stranger = await city.people("e01a", "s01a", "w01a")
+        told = (await clerk.get(f"/documents/{document_id}/why/{person_id}")).json
+        assert [one["words"] for one in told["orders"]] == ["xiaomi 推送（办公手机）：已发出"]
+        assert told["orders"][0]["policy"].startswith("1;")
+        told = (await sender.get(f"/documents/{document_id}/why/{other_id}")).json
+        assert "没有登记的设备" in told["summary"]
+        assert (await stranger.get(f"/documents/{document_id}/why/{person_id}")).status == 404

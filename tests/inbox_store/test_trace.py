@@ -150,7 +150,7 @@ async def test_a_signature_without_receipt_shows(signed: tuple[Path, int, bytes]
         folder,
         "insert into distribution select document_id, 5, dispatch_id, role, counted, state, sent_at, sign_due_at,"
         " due_provisional, handle_due_at, delivered_at, opened_at, signed_at, signed_by, signed_unread, signed_bulk, handler_id,"
-        " handling_started_at, handled_at, archived_at, returned_at, returned_by, return_reason, recalled_at, round"
+        " handling_started_at, handled_at, archived_at, returned_at, returned_by, return_reason, recalled_at, round, signed_for"
         " from distribution where unit_id = 2",
     )
     assert [fault.split(":")[0] for fault in (await verify(folder, clock)).faults] == ["distribution 1/5"]

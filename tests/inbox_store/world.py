@@ -18,10 +18,11 @@ from inbox_store.engine import Program, Row, Sql
 from inbox_store.keys import Keys
 from inbox_store.nouns import AudienceUnit, Folder, Kind, MeetingForm, NewDocument
 from inbox_store.orgrows import OrgRows
-from inbox_store.programs import access, account_care, copies, dispatch, figures, inbox, signing, work
+from inbox_store.programs import access, account_care, copies, delegation, dispatch, figures, inbox, signing, work
 from inbox_store.programs import organisation as org
 from inbox_store.programs.announcing import Due
 from inbox_store.programs.copies import Actor
+from inbox_store.programs.delegation import DelegationRow, NewDelegation
 from inbox_store.programs.dispatch import DocumentHead, Plan, Submitted
 from inbox_store.programs.inbox import EntryFilter, EntryView, FeedItem
 from inbox_store.programs.signing import Signed
@@ -284,6 +285,21 @@ class World:
         """Lift the freeze."""
         account_id = await self.account(person)
         await self.write(account_care.unfreeze(account_id, self.clock.now, self.actor("s0-b")))
+
+    async def name_agent(
+        self, person: str, agent: str, unit: str, *, hours: int = 48, by: str = ""
+    ) -> DelegationRow:
+        """Name an agent from now on."""
+        now = self.clock.now
+        wanted = NewDelegation(
+            person_id=self.people[person],
+            agent_id=self.people[agent],
+            unit_id=self.units[unit],
+            from_at=now,
+            to_at=now + hours * HOUR,
+            reason="外出",
+        )
+        return await self.write(delegation.begin(wanted, self.actor(by or person), now))
 
     async def account(self, person: str) -> int:
         """The id of the person's account."""

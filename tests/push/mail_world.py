@@ -11,7 +11,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
-from push.mail.sender import Relay
+from push.mail.sender import Relay, Security
 
 Step = Callable[["Server", str], Awaitable[str | None]]
 
@@ -142,7 +142,7 @@ async def far_relay(
 
     server = await loop.create_server(session, "127.0.0.1", port)
     number = server.sockets[0].getsockname()[1]
-    security = "starttls" if tls else "none"
+    security: Security = "starttls" if tls else "none"
     try:
         yield Relay(
             host="localhost" if tls else "127.0.0.1",

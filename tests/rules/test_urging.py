@@ -31,13 +31,13 @@ SPRING = parse_iso("2026-02-13T17:00:00+08:00")
 
 
 def matter(**told: object) -> Matter:
-    """An ordinary copy to be signed for by 14:30, sent on Monday at nine."""
+    """An ordinary copy to be signed for by half past three, sent on Monday at nine."""
     plain: dict[str, object] = {
         "duty": "sign",
         "document_id": 1,
         "unit_id": 2,
         "copy_round": 1,
-        "due_at": parse_iso("2026-06-01T15:00:00+08:00"),
+        "due_at": parse_iso("2026-06-01T15:30:00+08:00"),
         "reached": 0,
         "sent_at": MONDAY,
         "state": "unsigned",
@@ -69,13 +69,17 @@ def told(what: Matter, rules: UrgingRules = RULES) -> list[str]:
             [
                 "06-01T11:00 clerk_a",
                 "06-01T12:00 clerk_b",
-                "06-01T12:00 amber",
+                "06-01T14:30 amber",
                 "06-01T15:00 leader",
-                "06-01T15:00 red",
+                "06-01T15:30 red",
             ],
         ),
         (
-            {"urgency": "extra_urgent", "sent_at": MONDAY + 14 * HOUR_US, "due_at": MONDAY + 14 * HOUR_US + 30 * MINUTE_US},
+            {
+                "urgency": "extra_urgent",
+                "sent_at": MONDAY + 14 * HOUR_US,
+                "due_at": MONDAY + 14 * HOUR_US + 30 * MINUTE_US,
+            },
             [
                 "06-01T23:10 clerk_a",
                 "06-01T23:20 clerk_b",
@@ -85,10 +89,14 @@ def told(what: Matter, rules: UrgingRules = RULES) -> list[str]:
             ],
         ),
         (
-            {"urgency": "urgent", "sent_at": MONDAY + 8 * HOUR_US, "due_at": parse_iso("2026-06-02T09:30:00+08:00")},
+            {
+                "urgency": "urgent",
+                "sent_at": MONDAY + 8 * HOUR_US,
+                "due_at": parse_iso("2026-06-02T09:30:00+08:00"),
+            },
             [
                 "06-01T18:00 clerk_a",
-                "06-01T18:00 amber",
+                "06-02T08:30 amber",
                 "06-02T09:00 clerk_b",
                 "06-02T09:15 leader",
                 "06-02T09:30 red",
@@ -243,7 +251,9 @@ A, B, CHIEF, HEAD, OFFICER = (
         ("leader", [OFFICER], None, ()),
     ],
 )
-def test_whom_a_rung_finds(rung: Rung, people: list[UnitPerson], handler: int | None, found: tuple[int, ...]) -> None:
+def test_whom_a_rung_finds(
+    rung: Rung, people: list[UnitPerson], handler: int | None, found: tuple[int, ...]
+) -> None:
     """The one named for the rung, with an agent beside; where nobody is, the next above, else the next below."""
     assert whom(rung, people, handler) == found
 

@@ -35,6 +35,7 @@ from gateway.doors.v1 import (
     trace,
     tracking,
     urging,
+    why,
 )
 
 PARTS: Final[tuple[Routes, ...]] = (
@@ -51,6 +52,7 @@ PARTS: Final[tuple[Routes, ...]] = (
     drafts.routes,
     mail.routes,
     tracking.routes,
+    why.routes,
     inbox.routes,
     receiving.routes,
     meetings.routes,

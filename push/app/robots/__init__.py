@@ -1,6 +1,6 @@
 """Webhook robots in groups of WeCom, DingTalk and Feishu: 30 lines each, no library.
 
-apprise knows all three, but over blocking ``requests``, with ``time.sleep`` as throttle; it takes every HTTP 200 as sent,
+apprise knows all three, but over blocking ``requests``; it takes every HTTP 200 as sent,
 where these three refuse with 200 and a code in the body; and it signs nothing for Feishu.
 """
 
