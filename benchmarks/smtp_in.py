@@ -38,7 +38,7 @@ from gateway.assembly import attachment_folder, open_parts
 from gateway.doors.smtp import SmtpDoor, SmtpLimits
 from gateway.doors.smtp_files import MailFiles
 from gateway.flows.account_desk import KeyWish, Operator
-from gateway.flows.mail_in import MailIn_
+from gateway.flows.mail_in import MailTaker
 from gateway.flows.organisation import store_rows
 from inbox_store.orgrows import AppointmentRow, OrgRows, PersonRow, RegionRow, UnitRow
 
@@ -99,7 +99,7 @@ async def serve(folder: Path) -> None:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(cert, key)
         limits = SmtpLimits(per_address_max=100, mails_per_session_max=100_000)
-        desk = MailIn_(parts.house, parts.access, MailFiles(attachment_folder(parts)))
+        desk = MailTaker(parts.house, parts.access, MailFiles(attachment_folder(parts)))
         door = SmtpDoor(desk, tls, limits, hostname=DOMAIN)
         await door.start("127.0.0.1", 0)
         print(json.dumps({"port": door.port, "key": text}), flush=True)

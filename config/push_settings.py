@@ -29,6 +29,13 @@ class Push(Section, frozen=True, kw_only=True):
             check=checks.contact,
         ),
     ] = ""
+    receipts: Annotated[
+        bool,
+        Key(
+            "向小米、OPPO、vivo、荣耀索取送达回执；本系统地址须能从互联网访问",
+            "Ask Xiaomi, OPPO, vivo and Honor for receipts; they must be able to reach server.public_url",
+        ),
+    ] = False
     own_service: Annotated[
         bool,
         Key(

@@ -132,6 +132,8 @@ class PushReceipt(Noun, frozen=True, kw_only=True):
 
     vendor: str
     receipt: str
+    token_lookup: bytes | None = None
+    """Whose device, where the vendor says so: those of one batch share the receipt."""
     state: Literal["delivered", "failed"]
     code: str = ""
     at: int

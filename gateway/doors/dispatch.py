@@ -175,11 +175,16 @@ def _key(request: web.Request) -> str:
     return keys[0]
 
 
+ANY_TYPE: Final = "*/*"
+"""Of a route that takes what strangers bring, each in a type of its own."""
+
+
 def _expect_type(request: web.Request, expected: str) -> None:
     """Raises Refused("unsupported_media"): a wrong type would be guessed at, a compressed body could be a bomb."""
     charset = (request.charset or "utf-8").lower()
     plain = request.headers.get("Content-Encoding", "identity").lower() == "identity"
-    if request.content_type != expected or charset not in _UTF8 or not plain:
+    fits = expected in (ANY_TYPE, request.content_type)
+    if not fits or charset not in _UTF8 or not plain:
         raise Refused("unsupported_media", expected=expected)
 
 

@@ -96,7 +96,7 @@ class SmtpDoor:
         self.limits = limits
         self.hostname = hostname
         self.implicit = implicit
-        self.sessions: set[Session_] = set()
+        self.sessions: set[SmtpSession] = set()
         self.receiving_bytes = 0
         self.closing = False
         self.outcomes: Counter[str] = Counter()
@@ -116,7 +116,7 @@ class SmtpDoor:
         """Listen. Raises OSError."""
         loop = asyncio.get_running_loop()
         tls = self.tls if self.implicit else None
-        self._server = await loop.create_server(lambda: Session_(self, loop), host, port, ssl=tls)
+        self._server = await loop.create_server(lambda: SmtpSession(self, loop), host, port, ssl=tls)
 
     async def stop(self) -> None:
         """Take nothing new; what is being stored is stored and answered, within the drain."""
@@ -156,7 +156,7 @@ class SmtpDoor:
         return await asyncio.shield(task)
 
 
-class Session_(SMTP):  # noqa: N801 - `Session` is aiosmtpd's own word for the state of one
+class SmtpSession(SMTP):
     """One connection."""
 
     line_length_limit = 64 * 1024
@@ -425,14 +425,14 @@ class _Hooks:
         self._door = door
 
     async def handle_EHLO(  # noqa: N802 - as aiosmtpd calls it
-        self, _server: Session_, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+        self, _server: SmtpSession, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         """What the door can, beside what aiosmtpd says of itself."""
         session.host_name = hostname
         return [*responses[:-1], "250-PIPELINING", "250-ENHANCEDSTATUSCODES", responses[-1]]
 
     async def handle_RCPT(  # noqa: N802 - as aiosmtpd calls it
-        self, server: Session_, _session: Session, envelope: Envelope, address: str, _options: list[str]
+        self, server: SmtpSession, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """One recipient more, while there is room and the address means something."""
         if len(server.to) >= self._door.limits.recipients_max:
@@ -447,7 +447,7 @@ class _Hooks:
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
-    def _overrun(self, server: Session_) -> str:
+    def _overrun(self, server: SmtpSession) -> str:
         server.overruns += 1
         if server.overruns > self._door.limits.overruns_max:
             log.warning("smtp.overrun", origin=server._address)  # noqa: SLF001 - of this module

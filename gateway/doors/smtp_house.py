@@ -13,7 +13,7 @@ from gateway.doors.smtp import SmtpDoor, SmtpLimits
 from gateway.doors.smtp_files import MailFiles
 from gateway.doors.uploads import AttachmentFolder
 from gateway.flows.access import Access
-from gateway.flows.mail_in import MailIn_
+from gateway.flows.mail_in import MailTaker
 from gateway.house import House
 
 log = structlog.get_logger("smtp")
@@ -39,7 +39,7 @@ def smtp_door(house: House, access: Access, files: AttachmentFolder) -> SmtpDoor
     tls.minimum_version = ssl.TLSVersion.TLSv1_2
     tls.load_cert_chain(told.tls_cert, told.tls_key or None)
     return SmtpDoor(
-        MailIn_(house, access, MailFiles(files)),
+        MailTaker(house, access, MailFiles(files)),
         tls,
         limits_of(house.settings),
         hostname=(told.domains or ("localhost",))[0],

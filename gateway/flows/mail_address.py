@@ -13,6 +13,7 @@ import msgspec
 from config.checks import mail_address
 from gateway.flows.mail_out import MailHouse
 from gateway.house import Act, House
+from inbox_store.engine import Program
 from inbox_store.errors import Refused
 from inbox_store.mails import AskedAddress, MailAddress
 from inbox_store.programs import mail_addresses as programs
@@ -72,9 +73,21 @@ async def ask(house: House, mail: MailHouse, act: Act, address: str) -> Answer:
     fact = programs.ask(
         act.person_id, address, _hashed(house, act.person_id, code), until, house.store.keys.phones, act.now
     )
-    told = await house.once(act, fact, lambda _: None, 204)
-    await mail.send_code(address, code, CODE_MINUTES)
-    return told
+    engine = house.store.engine
+    await engine.write(fact)
+    try:
+        await mail.send_code(address, code, CODE_MINUTES)
+    except Refused:
+        # Apart from the key: what was not sent is not asked, and may be tried again at once.
+        await engine.write(programs.withdraw(act.person_id))
+        raise
+    return await house.once(act, _nothing(), lambda _: None, 204)
+
+
+def _nothing() -> Program[None]:
+    """A fact that only keeps its key."""
+    return
+    yield
 
 
 async def prove(house: House, act: Act, code: str) -> Answer:
@@ -88,7 +101,7 @@ async def prove(house: House, act: Act, code: str) -> Answer:
     )
     if not held:
         raise Refused("mail_code_invalid")
-    return await house.once(act, programs.ordinary(act.person_id, wanted=True), lambda _: None, 204)
+    return await house.once(act, _nothing(), lambda _: None, 204)
 
 
 async def prefer(house: House, act: Act, *, ordinary: bool) -> Answer:

@@ -80,7 +80,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
         return f"draft {self.draft_id}" if self.draft_id else f"document {self.document_id}"
 
 
-class MailIn_:  # noqa: N801 - `MailIn` is the fact of one mail
+class MailTaker:
     """The desk behind the door (``gateway.doors.smtp.MailDesk``)."""
 
     def __init__(self, house: House, access: Access, files: Files) -> None:

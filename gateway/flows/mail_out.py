@@ -99,7 +99,9 @@ class MailHouse:
 
     async def open(self) -> None:
         """After a death: what had been handed over is in doubt."""
-        lost = await self._house.store.engine.write(programs.in_doubt(self._house.clock()))
+        now = self._house.clock()
+        again_at = now if self._house.settings.mail.resend_in_doubt else 0
+        lost = await self._house.store.engine.write(programs.in_doubt(now, again_at, DOUBT_TRIES_MAX))
         if lost:
             log.warning("mail.in_doubt", attempts=len(lost))
         self._house.store.engine.subscribe(self._heard)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import hashlib
+import hmac
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,15 +22,16 @@ from gateway.flows.push_sending import PushSending
 from gateway.house import House
 from gateway.rules.alert_policy import AlertRules
 from inbox_store.engine import Nudge, Program
-from inbox_store.errors import StoreBroken
+from inbox_store.errors import Refused, StoreBroken
 from inbox_store.programs import pushes
 from inbox_store.programs.push_service import Settled
 from inbox_store.pushes import PushReceipt
+from push.app.calls import Delivered, Failed
 from push.app.endpoints import EndpointFault, EndpointRules
 from push.app.own_service.service import OwnServiceRules, PushService
 from push.app.own_service.stored import StoredPushes
 from push.app.pruning import GateRules, PruneGate
-from push.app.registry import Around, sender_of, unified_push, web_push
+from push.app.registry import RECEIPTS, Around, sender_of, unified_push, web_push
 from push.app.sender import PushSender, Vendor
 from push.app.webpush import VapidKey
 from push.app.webpush.subscription import SubscriptionFault, parse_subscription
@@ -66,7 +69,7 @@ def rules_of(settings: Settings) -> AlertRules:
 def senders_of(house: House) -> dict[Vendor, PushSender]:
     """Every sender of the settings. Raises ConfigFault naming the account and the key, or the missing secret."""
     settings = house.settings
-    around = Around(settings.server.address, house.clock)
+    around = Around(settings.server.address, house.clock, receipts_secret(house))
     found: dict[Vendor, PushSender] = {}
     try:
         for account in accounts_of(settings):
@@ -79,6 +82,13 @@ def senders_of(house: House) -> dict[Vendor, PushSender]:
         found["webpush"] = web_push("webpush", key, endpoints_of(settings), around)
         found["unifiedpush"] = unified_push("unifiedpush", key, endpoints_of(settings), around)
     return found
+
+
+def receipts_secret(house: House) -> str:
+    """Of the marks that come back with receipts; derived, so that no further key has to be kept. Empty: none are asked for."""
+    if not house.settings.push.receipts:
+        return ""
+    return hmac.new(house.store.keys.codes, b"songda push receipts 1", hashlib.sha256).hexdigest()
 
 
 def vapid_key(settings: Settings) -> VapidKey:
@@ -184,9 +194,29 @@ class PushHouse:
             if self.own_service is not None:
                 await self.own_service.stop()
 
-    async def receipts(self, told: Sequence[PushReceipt]) -> int:
-        """Vendors' words about what they took; durable when it returns. Returns how many were known."""
+    async def receipts(self, vendor: str, headers: Mapping[str, str], body: bytes) -> int:
+        """A vendor's callback about what it took; durable when it returns. Returns how many were known.
+
+        Raises Refused("not_found") for a vendor that brings none, NotTheirs for what is not the vendor's.
+        """
+        read, secret = RECEIPTS.get(vendor), receipts_secret(self._house)
+        if read is None or not secret:
+            raise Refused("not_found", what="vendor", id=vendor)
+        now = self._house.clock()
+        told = [self._receipt(vendor, one, now) for one in read(headers, body, secret, now)]
         return await self._house.store.engine.write(pushes.receipts(told))
+
+    def _receipt(self, vendor: str, one: Delivered | Failed, now: int) -> PushReceipt:
+        lookup = self._house.store.keys.phones.lookup(f"{vendor}:{one.token}") if one.token else None
+        failed = isinstance(one, Failed)
+        return PushReceipt(
+            vendor=vendor,
+            receipt=one.receipt,
+            token_lookup=lookup,
+            state="failed" if failed else "delivered",
+            code=one.code if isinstance(one, Failed) else "",
+            at=one.at or now,
+        )
 
     def _heard(self, nudge: Nudge) -> None:
         if nudge.arrivals:

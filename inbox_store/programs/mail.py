@@ -162,12 +162,16 @@ def _address_failed(person_id: int, status: str, now: int) -> Program[None]:
     yield Sql("mail_address_failed", told)
 
 
-def in_doubt(now: int) -> Program[list[int]]:
-    """At a start: what a dead process had handed over and got no answer for. Returns the attempts."""
+def in_doubt(now: int, again_at: int = 0, tries_max: int = 0) -> Program[list[int]]:
+    """At a start: what a dead process had handed over and got no answer for. Returns the attempts.
+
+    With ``again_at`` what was tried less than ``tries_max`` times leaves again then, as the same mail.
+    """
     lost = [int(row[0]) for row in (yield Sql("mail_lost", {"now": now}))]
     for attempt_id in lost:
-        step = {"attempt_id": attempt_id, "state": "in_doubt", "reason": "stopped", "again_at": 0, "now": now}
-        yield Sql("mail_orders_step", step)
+        yield Sql(
+            "mail_orders_lost", {"attempt_id": attempt_id, "again_at": again_at, "tries_max": tries_max}
+        )
     if lost:
         yield Audit(action="mail.in_doubt", actor=0, subject="mail:0", detail={"attempts": len(lost)})
     return lost

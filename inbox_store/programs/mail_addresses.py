@@ -42,6 +42,11 @@ def ask(
     yield Sql("mail_address_ask", {**told, "person_id": person_id, "now": now, "expires_at": expires_at})
 
 
+def withdraw(person_id: int) -> Program[None]:
+    """The code could not be sent: nothing waits."""
+    yield Sql("mail_address_settle", {"person_id": person_id})
+
+
 def prove(by: Actor, code_hash: bytes, now: int) -> Program[bool]:
     """The code came back: the address is the person's. False for a wrong, spent or late one; a wrong one is counted."""
     asked = yield from asked_of(by.person_id)

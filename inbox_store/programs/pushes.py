@@ -215,7 +215,7 @@ def receipts(told: Sequence[PushReceipt]) -> Program[int]:
     """Vendors' words about what they took; returns how many were known. States move forward only."""
     known = 0
     for one in told:
-        key = {"vendor": one.vendor, "receipt": one.receipt}
+        key = {"vendor": one.vendor, "receipt": one.receipt, "token_lookup": one.token_lookup}
         state = {"state": one.state, "reason": one.code or None, "now": one.at}
         ((changed,),) = yield Sql("push_receipt", {**key, **state})
         known += int(changed)

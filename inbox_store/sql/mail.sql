@@ -119,6 +119,14 @@ update mail_order set state = :state, reason = :reason, due_at = case when :stat
     settled_at = case when :state in ('waiting', 'in_doubt') then null else :now end
 where mail_id = :attempt_id and state in ('sending', 'in_doubt');
 
+-- At a start: once more under the same mark where that is wanted, else shown as it is.
+-- name: mail_orders_lost
+update mail_order set
+    state = case when :again_at > 0 and tries < :tries_max then 'waiting' else 'in_doubt' end,
+    due_at = case when :again_at > 0 and tries < :tries_max then :again_at else due_at end,
+    reason = 'stopped'
+where mail_id = :attempt_id and state = 'sending';
+
 -- name: mail_expire
 update mail_order set state = 'expired', reason = 'expired', settled_at = :now where id in (
     select id from mail_order where state = 'waiting' and expires_at <= :now limit :limit)

@@ -17,9 +17,6 @@ update device set seen_at = :now where id = :id and person_id = :person_id and g
 -- name: device_gone
 update device set gone_at = :now, gone_why = :why where id = :id and gone_at is null;
 
--- name: device_back
-update device set gone_at = null, gone_why = null where id = :id;
-
 -- name: device_counts
 select vendor, count(*) from device where gone_at is null group by vendor;
 
@@ -87,10 +84,8 @@ update push_order set state = 'in_doubt', reason = 'stopped', settled_at = :now 
 
 -- name: push_receipt
 update push_order set state = :state, reason = coalesce(:reason, reason), settled_at = :now
-where vendor = :vendor and receipt = :receipt and state in ('accepted', 'in_doubt', 'sending');
-
--- name: push_by_id
-update push_order set state = :state, settled_at = :now where id = :id and state in ('accepted', 'in_doubt', 'sending');
+where vendor = :vendor and receipt = :receipt and state in ('accepted', 'in_doubt', 'sending')
+  and (:token_lookup is null or device_id = (select v.id from device v where v.token_lookup = :token_lookup));
 
 -- name: push_expire
 update push_order set state = 'expired', reason = 'expired', settled_at = :now where id in (

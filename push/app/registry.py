@@ -11,13 +11,16 @@ from config.push_accounts import PushAccount
 from inbox_store.times import Clock
 from push.app.apns.account import ApnsAccount
 from push.app.apns.sender import ApnsSender
+from push.app.calls import Delivered, Failed
 from push.app.endpoints import EndpointRules
 from push.app.fcm.account import FcmAccount
 from push.app.fcm.sender import FcmSender
+from push.app.honor import receipts as honor
 from push.app.honor.account import HonorAccount
 from push.app.honor.dialect import HonorDialect
 from push.app.huawei.account import HuaweiAccount
 from push.app.huawei.dialect import HuaweiDialect
+from push.app.oppo import receipts as oppo
 from push.app.oppo.account import OppoAccount
 from push.app.oppo.dialect import OppoDialect
 from push.app.robots.account import Robot, RobotAccount
@@ -25,9 +28,11 @@ from push.app.robots.dialect import RobotDialect
 from push.app.sender import PushSender
 from push.app.unifiedpush import UnifiedPushSender
 from push.app.vendor_http import VendorSender
+from push.app.vivo import receipts as vivo
 from push.app.vivo.account import VivoAccount
 from push.app.vivo.dialect import VivoDialect
 from push.app.webpush import VapidKey, WebPushRules, WebPushSender
+from push.app.xiaomi import receipts as xiaomi
 from push.app.xiaomi.account import XiaomiAccount
 from push.app.xiaomi.dialect import XiaomiDialect
 
@@ -40,7 +45,22 @@ class Around(NamedTuple):
     home: str
     """The address people see: a tap opens it."""
     clock: Clock
+    receipts: str = ""
+    """Our secret of the marks that receipts bring back; empty: none are asked for."""
 
+
+CALLBACKS: Final = "/api/v1/push/callbacks"
+"""Under it each vendor brings its receipts."""
+
+Read = Callable[[Mapping[str, str], bytes, str, int], list[Delivered | Failed]]
+
+RECEIPTS: Final[Mapping[str, Read]] = {
+    "honor": honor,
+    "oppo": oppo,
+    "vivo": vivo,
+    "xiaomi": xiaomi,
+}
+"""What a vendor's callback says, shown to be its own by our mark. Raises NotTheirs."""
 
 Make = Callable[[PushAccount, str, Around], PushSender]
 """From an account, its secret and the installation. Raises ValueError naming the key."""
@@ -67,10 +87,18 @@ def _vendor(kind: type[A], dialect: Callable[[A], Any], field: str) -> Make:
     """A vendor with an account of its own struct; its secret is the field named."""
 
     def make(told: PushAccount, secret: str, around: Around) -> PushSender:
-        account = _account(kind, told, {"home": around.home, field: secret})
-        return VendorSender(told.name, dialect(account), clock=around.clock)
+        keys = {"home": around.home, field: secret} | _asking(told.vendor, around)
+        return VendorSender(told.name, dialect(_account(kind, told, keys)), clock=around.clock)
 
     return make
+
+
+def _asking(vendor: str, around: Around) -> dict[str, object]:
+    """What asks a vendor for receipts: Honor is told our address by hand, the others with each request."""
+    if not around.receipts or vendor not in RECEIPTS:
+        return {}
+    secret: dict[str, object] = {"callback_secret": around.receipts}
+    return secret if vendor == "honor" else {"callback_url": f"{around.home}{CALLBACKS}/{vendor}", **secret}
 
 
 def _robots(told: PushAccount, secret: str, around: Around) -> PushSender:

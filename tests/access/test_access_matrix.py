@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.rules.access import (
     ACTIONS,
@@ -59,6 +60,7 @@ REACHED: dict[str, dict[RoleScope, set[str]]] = {
     "unit+own": {"unit": OWN_UNIT | MINE, "county": OWN_UNIT | MINE, "city": OWN_UNIT | MINE},
     "scope+own": {"unit": OWN_UNIT | MINE, "county": OWN_COUNTY | MINE, "city": EVERYWHERE},
     # A second person decides: within the scope, but never one's own.
+    "unit-own": {"unit": OWN_UNIT, "county": OWN_UNIT, "city": OWN_UNIT},
     "city-own": {"unit": NOWHERE, "county": NOWHERE, "city": EVERYWHERE - MINE},
     "scope-own": {"unit": OWN_UNIT, "county": OWN_COUNTY, "city": EVERYWHERE - MINE},
 }
@@ -82,6 +84,10 @@ OFFICE = EVERYBODY | {
     "document.opinion": "own",
     "document.finish": "own",
     "meeting.personal": "own",
+    # Whoever does office work may be absent, ask for leave, and follow both.
+    "delegation.read": "own",
+    "delegation.set": "own",
+    "request.file": "own",
 }
 
 SENDING = {
@@ -90,6 +96,7 @@ SENDING = {
     "dispatch.supplement": "unit",
     "dispatch.read": "unit+own",
     "document.recall": "unit",
+    "document.urge": "unit",
     "meeting.roster": "unit",
     "meeting.check_in": "unit",
     "scopes.manage": "unit",
@@ -103,6 +110,9 @@ LEADING = OFFICE | {
     "document.transfer": "unit+own",
     "document.opinion": "unit+own",
     "rates.read": "scope",
+    "lights.read": "scope",
+    # Never one's own request: a second person decides.
+    "request.decide": "unit-own",
 }
 
 EXPECTED: dict[Role, dict[str, str]] = {
@@ -124,6 +134,8 @@ EXPECTED: dict[Role, dict[str, str]] = {
         "document.archive": "unit",
         "meeting.answer": "unit",
         "rates.read": "unit",
+        "lights.read": "unit",
+        "reach.read": "unit",
     },
     "organiser": OFFICE
     | SENDING
@@ -148,6 +160,10 @@ EXPECTED: dict[Role, dict[str, str]] = {
         "rates.read": "scope",
         "rates.recount": "city",
         "metrics.read": "city",
+        "document.urge": "scope",
+        "lights.read": "scope",
+        "lights.instruct": "scope",
+        "supervising.read": "scope",
     },
     "administrator": EVERYBODY
     | {
@@ -160,6 +176,11 @@ EXPECTED: dict[Role, dict[str, str]] = {
         "sms.read": "city",
         "org.import": "scope",
         "org.template": "all",
+        "supervising.read": "scope",
+        "supervising.set": "city",
+        "delegation.read": "scope",
+        "delegation.set": "scope",
+        "reach.read": "scope",
         "account.list": "scope",
         "account.freeze": "scope",
         "account.close": "scope",
@@ -177,6 +198,7 @@ EXPECTED: dict[Role, dict[str, str]] = {
         "account.unlock": "scope",
         "account.revoke": "scope",
         "account.api_key": "scope",
+        "delegation.read": "scope",
         "settings.read": "city",
     },
     "auditor": EVERYBODY | {"audit.read": "scope", "audit.verify": "all"},
@@ -265,6 +287,16 @@ def test_nobody_approves_his_own_submission() -> None:
     assert not permit(who, "dispatch.approve", Target(**place, person_id=ME))
     assert not permit(who, "dispatch.approve", Target(**place))
     assert explain(who, "dispatch.approve", Target(**place, person_id=ME)).code == "own_submission"
+
+
+def test_an_agent_and_the_absent_are_one_hand() -> None:
+    """What the absent submitted the agent does not approve, nor the other way round; anybody else's, both may."""
+    who = replace(person(post("approver", "city")), alike=frozenset({SOMEBODY}))
+    place = {"unit_id": UNIT, "county_id": COUNTY}
+    assert not permit(who, "dispatch.approve", Target(**place, person_id=SOMEBODY))
+    assert not permit(who, "dispatch.approve", Target(**place, person_id=ME))
+    assert permit(who, "dispatch.approve", Target(**place, person_id=99))
+    assert explain(who, "dispatch.approve", Target(**place, person_id=SOMEBODY)).code == "own_submission"
 
 
 def test_several_posts_add_up_and_do_not_mix() -> None:

@@ -11,14 +11,19 @@ from gateway.doors.v1 import (
     account,
     api_keys,
     auth,
+    delegation,
     figures,
     imports,
+    leave,
+    lights,
     notices,
     organisation,
     phones,
+    reach,
     registers,
     sms_switch,
     trace,
+    urging,
 )
 from tests.api_admin.conftest import Office
 from tests.api_admin.test_phone_doors import go_bad
@@ -28,19 +33,26 @@ PARTS = (
     account,
     api_keys,
     auth,
+    delegation,
     figures,
     imports,
+    leave,
+    lights,
     notices,
     organisation,
     phones,
+    reach,
     registers,
     sms_switch,
     trace,
+    urging,
 )
 ROUTES = {route.name: route for part in PARTS for route in part.routes}
 
 MARCH = {"from": "2026-03-01", "to": "2026-03-31"}
-QUERIES = dict.fromkeys(("rates.show", "rates.xlsx", "rates.csv", "figures.online", "figures.logins"), MARCH)
+QUERIES = dict.fromkeys(
+    ("rates.show", "rates.xlsx", "rates.csv", "figures.online", "figures.logins", "light.counts"), MARCH
+)
 
 EVERYBODY = {"auth.me", "auth.logout", "auth.password", "notice.list", "notice.read"}
 ORG = {"org.regions", "org.lines", "org.units", "org.unit", "org.no_clerk", "exemption.list", "series.list"}
@@ -59,6 +71,11 @@ ADMIN = {
 }
 PHONES = {"phone.list", "phone.clear"}
 SWITCHES = {"sms_switch.list", "sms_switch.standing"}
+AGENTS = {"delegation.list", "delegation.begin", "delegation.end"}
+REQUESTS = {"request.file", "request.reply", "request.withdraw", "request.list", "request.show"}
+OWN = AGENTS | REQUESTS | {"document.urges"}
+URGING = {"document.urge", "document.urge_all"}
+LIGHTS = {"light.list", "light.counts"}
 KEYS = {"api_key.list", "api_key.create", "api_key.revoke"}
 
 EXPECTED: dict[str, set[str]] = {
@@ -68,20 +85,58 @@ EXPECTED: dict[str, set[str]] = {
     | ADMIN
     | PHONES
     | SWITCHES
-    | {"rates.recount", "figures.online", "sms_switch.apply"},
-    "eadmin": EVERYBODY | ORG | SCOPES | ADMIN | PHONES | SWITCHES | {"sms_switch.apply"},
-    "security": EVERYBODY | ORG | KEYS | {"unit.people", "account.unlock", "account.revoke"},
-    "esecurity": EVERYBODY | ORG | KEYS | {"unit.people", "account.unlock", "account.revoke"},
+    | AGENTS
+    | {"rates.recount", "figures.online", "sms_switch.apply", "reach.show"}
+    | {"supervising.list", "supervising.set"},
+    "eadmin": EVERYBODY
+    | ORG
+    | SCOPES
+    | ADMIN
+    | PHONES
+    | SWITCHES
+    | AGENTS
+    | {"sms_switch.apply", "reach.show", "supervising.list"},
+    "security": EVERYBODY
+    | ORG
+    | KEYS
+    | {"unit.people", "account.unlock", "account.revoke", "delegation.list"},
+    "esecurity": EVERYBODY
+    | ORG
+    | KEYS
+    | {"unit.people", "account.unlock", "account.revoke", "delegation.list"},
     "auditor": EVERYBODY | {"audit.list", "audit.verify", "audit.head"},
     "eauditor": EVERYBODY | {"audit.list", "audit.verify", "audit.head"},
     "approver": EVERYBODY
     | ORG
     | SWITCHES
+    | OWN
     | {"exemption.add", "series.add", "sms_switch.approve", "sms_switch.reject"},
-    "supervisor": EVERYBODY | ORG | RATES | SWITCHES | {"rates.recount", "figures.online"},
-    "esupervisor": EVERYBODY | ORG | RATES | SWITCHES,
-    "eclerk": EVERYBODY | ORG | SCOPES | RATES | PHONES | {"unit.people"},
-    "estaff": EVERYBODY | ORG,
+    "supervisor": EVERYBODY
+    | ORG
+    | RATES
+    | SWITCHES
+    | OWN
+    | URGING
+    | LIGHTS
+    | {"rates.recount", "figures.online", "light.instruct", "supervising.list"},
+    "esupervisor": EVERYBODY
+    | ORG
+    | RATES
+    | SWITCHES
+    | OWN
+    | URGING
+    | LIGHTS
+    | {"light.instruct", "supervising.list"},
+    "eclerk": EVERYBODY
+    | ORG
+    | SCOPES
+    | RATES
+    | PHONES
+    | OWN
+    | URGING
+    | LIGHTS
+    | {"unit.people", "reach.show"},
+    "estaff": EVERYBODY | ORG | OWN,
 }
 """Which routes open at all for whom; written from the duties, a new route fails here until somebody says who has it."""
 

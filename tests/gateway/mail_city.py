@@ -74,7 +74,10 @@ class MailCity(City):
 
 
 def mail(
-    subject: str = "关于报送防汛值班表的函", body: str = "请于本周五前报送。", **files: bytes
+    subject: str = "关于报送防汛值班表的函",
+    body: str = "请于本周五前报送。",
+    files: Mapping[str, bytes] | None = None,
+    **more: bytes,
 ) -> EmailMessage:
     """A mail as a modern program writes it; files by name, or with ``_`` for the dot."""
     told = EmailMessage()

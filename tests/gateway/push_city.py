@@ -19,6 +19,7 @@ from push.app.simulator.far import Keys
 from push.app.simulator.office import Office, Plan, opened
 from push.app.simulator.script import Script
 from tests.api.conftest import City, Clock
+from tests.faults.server import free_port
 from tests.gateway.sms_city import PHONES
 
 KEYS = Keys("900001", "s3cret-s3cret")
@@ -58,7 +59,11 @@ class PushCity(City):
 
 @asynccontextmanager
 async def push_city(
-    folder: Path, script: Script | None = None, *, push: Mapping[str, Any] | None = None
+    folder: Path,
+    script: Script | None = None,
+    *,
+    push: Mapping[str, Any] | None = None,
+    receipts: bool = False,
 ) -> AsyncIterator[PushCity]:
     """The small city with one vendor's account; the clock stands on a working day's morning."""
     clock, data = Clock(), folder / "data"
@@ -66,15 +71,17 @@ async def push_city(
     keys.mkdir(parents=True, mode=0o700)
     (keys / "push-mi.secret").write_text(KEYS.secret)
     (keys / "push-mi.secret").chmod(0o600)
-    async with opened(Plan(keys=KEYS, script=script or Script())) as office:
+    port = free_port()
+    ours = {"xiaomi": f"http://127.0.0.1:{port}/api/v1/push/callbacks/xiaomi"} if receipts else {}
+    async with opened(Plan(keys=KEYS, script=script or Script(), callbacks=ours)) as office:
         (folder / "accounts.toml").write_text(
             f'[[account]]\nname = "mi"\nvendor = "xiaomi"\npackage = "{KEYS.id}"\nchannel_id = "notice"\n'
             f'url = "{office.url("xiaomi")}"\n'
         )
         settings = Settings(
-            server=Server(port=0, drain_s=0.2, public_url="http://127.0.0.1:8080"),
+            server=Server(port=port, drain_s=0.2),
             store=StoreSettings(path=str(data), readers=1),
-            push=Push(accounts_file=str(folder / "accounts.toml"), **(push or {})),
+            push=Push(accounts_file=str(folder / "accounts.toml"), receipts=receipts, **(push or {})),
         )
         async with running(settings, clock) as server:
             await store_rows(server.parts.house, PHONES)

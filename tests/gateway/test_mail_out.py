@@ -197,6 +197,17 @@ async def test_only_an_address_is_written_to(tmp_path: Path, address: str) -> No
         assert (told.code, far.sessions) == ("field_invalid", 0)
 
 
+async def test_a_code_that_could_not_be_sent_is_asked_for_again(tmp_path: Path) -> None:
+    """Where the relay puts the code off or refuses the address nothing waits, and the same call may be made again."""
+    async with ways(tmp_path, RCPT=["450 4.7.1 later", "550 5.1.1 no such user"]) as (city, far):
+        person = await city.person("e01a")
+        body = {"address": "zhang@office.example"}
+        told = [await person.ask("PUT", "/account/mail", body, key="ask-again-1") for _ in range(3)]
+        assert [one.status for one in told] == [503, 422, 204]
+        assert told[1].code == "mail_refused"
+        assert (await person.post("/account/mail/verify", {"code": await _code(far)})).status == 204
+
+
 async def test_without_a_relay_it_is_said(tmp_path: Path) -> None:
     """A house without a relay says so, and waits with its orders."""
     async with mail_city(tmp_path) as city:

@@ -92,3 +92,15 @@ async def test_everybody_may_know_why(tmp_path: Path) -> None:
         told = (await sender.get(f"/documents/{document_id}/why/{other_id}")).json
         assert "没有登记的设备" in told["summary"]
         assert (await stranger.get(f"/documents/{document_id}/why/{person_id}")).status == 404
+
+
+async def test_a_receipt_means_delivered(tmp_path: Path) -> None:
+    """A vendor's receipt with our mark counts as delivered; one without it is refused and changes nothing."""
+    async with push_city(tmp_path, receipts=True) as city:
+        await city.device("e01a")
+        await city.send(["E01"])
+        await city.until(lambda: city.states() == {"delivered": 1})
+        url = f"http://127.0.0.1:{city.server.port}/api/v1/push/callbacks/xiaomi"
+        form = {"data": '{"x1": {"param": "forged", "type": 1, "targets": "t"}}'}
+        async with city.session.post(url, data=form) as answer:
+            assert answer.status == 401
