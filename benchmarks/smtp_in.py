@@ -35,8 +35,9 @@ from config.mail_settings import Smtp
 from config.settings import Server, Settings
 from config.settings import Store as StoreSettings
 from gateway.assembly import attachment_folder, open_parts
-from gateway.doors.smtp import SmtpDoor, SmtpLimits
+from gateway.doors.smtp import SmtpDoor
 from gateway.doors.smtp_files import MailFiles
+from gateway.doors.smtp_ports import SmtpLimits
 from gateway.flows.account_desk import KeyWish, Operator
 from gateway.flows.mail_in import MailTaker
 from gateway.flows.organisation import store_rows

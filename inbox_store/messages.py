@@ -67,6 +67,8 @@ class Facts(Noun, frozen=True):
     opened: int = 0
     sms_ordinary: int = 1
     """Whether the person wants such messages of ordinary documents."""
+    done: int = 0
+    """Of an urge: what it urges for was done meanwhile."""
 
 
 class Go(Noun, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ MODULES = (
     "meeting",
     "sms",
     "phones",
+    "urging",
     "why",
     "rates",
     "ledger",

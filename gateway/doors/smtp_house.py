@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 import structlog
 
 from config.settings import Settings
-from gateway.doors.smtp import SmtpDoor, SmtpLimits
+from gateway.doors.smtp import SmtpDoor
 from gateway.doors.smtp_files import MailFiles
+from gateway.doors.smtp_ports import SmtpLimits
 from gateway.doors.uploads import AttachmentFolder
 from gateway.flows.access import Access
 from gateway.flows.mail_in import MailTaker

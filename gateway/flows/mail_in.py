@@ -57,7 +57,7 @@ class Handed(Protocol):
     """A mail as the door hands it over."""
 
     @property
-    def principal(self) -> Principal: ...  # noqa: D102 - the words of gateway.doors.smtp.Incoming
+    def principal(self) -> Principal: ...  # noqa: D102 - the words of gateway.doors.smtp_ports.Incoming
     @property
     def mail_from(self) -> str: ...  # noqa: D102
     @property
@@ -81,7 +81,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MailTaker:
-    """The desk behind the door (``gateway.doors.smtp.MailDesk``)."""
+    """The desk behind the door (``gateway.doors.smtp_ports.MailDesk``)."""
 
     def __init__(self, house: House, access: Access, files: Files) -> None:
         self._house = house

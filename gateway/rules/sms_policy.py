@@ -40,6 +40,7 @@ REASONS_ZH: Final[Mapping[str, str]] = MappingProxyType(
     {
         "recalled": "公文已撤回，不再发送",
         "expired": "已过有效时间，不再发送",
+        "done": "催办的事项已经办理，不再发送",
         "opened": "本人已打开，不再提醒",
         "preference": "本人不接收平件短信",
         "no_number": "没有登记手机号码",
@@ -59,6 +60,7 @@ _ORDINARY: Final = 2
 _BULK: Final = 3
 
 _RECALLED: Final = Stop(state="cancelled", reason="recalled")
+_DONE: Final = Stop(state="cancelled", reason="done")
 _EXPIRED: Final = Stop(state="expired", reason="expired")
 _OPENED: Final = Stop(state="cancelled", reason="opened")
 _PREFERENCE: Final = Stop(state="cancelled", reason="preference")
@@ -152,6 +154,8 @@ def _pointless(facts: Facts, now: int) -> Stop | None:
         return _RECALLED
     if facts.expires_at <= now:
         return _EXPIRED
+    if facts.done:
+        return _DONE
     if facts.until_opened and facts.opened:
         return _OPENED
     if facts.phone_sealed is None:

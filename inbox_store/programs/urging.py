@@ -15,7 +15,7 @@ from inbox_store.engine import Audit, Changed, Many, Program, Row, Sql
 from inbox_store.errors import Refused
 from inbox_store.messages import NewAlert
 from inbox_store.nouns import LEADER_ROLES, Noun
-from inbox_store.programs import lights, sms
+from inbox_store.programs import lights, pushes, sms
 from inbox_store.programs.copies import Actor
 from inbox_store.programs.entries import find_entry, give_entry
 from inbox_store.states import PENDING
@@ -90,18 +90,19 @@ def people_of(unit_id: int, now: int) -> Program[tuple[UnitPerson, ...]]:
 def order_persons(
     alert_id: int, persons: Sequence[tuple[int, int]], now: int, *, part: Part, sms_too: bool
 ) -> Program[int]:
-    """Record whom the alert tells, (person, unit), and order short messages for those with a number where they are asked for.
+    """Record whom the alert tells, (person, unit): in the inbox, on the person's devices, by short message where it is asked for.
 
     A person told before by the same alert is told once (C8). Returns how many messages were ordered.
     """
     ordered = 0
     for person_id, unit_id in persons:
         key = {"alert_id": alert_id, "person_id": person_id, "unit_id": unit_id}
+        by_push = yield from pushes.order_persons(alert_id, [person_id], now)
         by_sms = 0
         if sms_too:
             ((by_sms,),) = yield Sql("sms_order_person", {**key, "now": now})
-        asked = "inbox,sms" if by_sms > 0 else "inbox"
-        yield Sql("alert_person_add", {**key, "part": part, "asked": asked})
+        asked = ("inbox", *(["push"] if by_push > 0 else ()), *(["sms"] if by_sms > 0 else ()))
+        yield Sql("alert_person_add", {**key, "part": part, "asked": ",".join(asked)})
         ordered += max(by_sms, 0)
     return ordered
 

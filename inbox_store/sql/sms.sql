@@ -37,7 +37,13 @@ select o.id, o.alert_id, t.kind, t.round, t.document_id, t.unit_id, tc.county_id
         left join inbox_hot h on h.send_no = y.send_no and h.person_id = o.person_id
         left join inbox i on i.person_id = o.person_id and i.send_no = y.send_no
         where y.id = t.dispatch_id and coalesce(h.opened_at, i.opened_at, h.done_at, i.done_at) is not null),
-    coalesce(f.sms_ordinary, 1)
+    coalesce(f.sms_ordinary, 1),
+    t.kind = 'urge' and exists (select 1 from urge u cross join distribution v on v.document_id = u.document_id and v.unit_id = u.unit_id
+        where u.alert_id = t.id and (v.round <> u.copy_round or case u.duty
+            when 'sign' then v.state <> 'unsigned'
+            when 'handle' then v.state not in ('unsigned', 'signed', 'handling')
+            else v.state in ('returned', 'recalled')
+                or exists (select 1 from meeting_receipt r where r.document_id = u.document_id and r.unit_id = u.unit_id) end))
 from sms_order o
 cross join alert t on t.id = o.alert_id
 cross join person p on p.id = o.person_id

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gateway.doors.smtp import Incoming, SmtpDoor, SmtpLimits
+from gateway.doors.smtp import SmtpDoor
+from gateway.doors.smtp_ports import Incoming, SmtpLimits
 from gateway.rules.access import Principal
 from gateway.rules.mail_recipients import To
 from inbox_store.errors import Refused

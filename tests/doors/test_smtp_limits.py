@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from gateway.doors.smtp import SmtpLimits
+from gateway.doors.smtp_ports import SmtpLimits
 from tests.doors.smtp_world import WAIT_S, Client, World, opened
 
 MAIL = b"Subject: one\r\n\r\nbody\r\n"

@@ -13,7 +13,8 @@ from gateway.rules.urging import UrgingRules, again_at
 from inbox_store.embedded.migrate import split
 from inbox_store.engine import Program
 from inbox_store.errors import Refused
-from inbox_store.programs import urging
+from inbox_store.messages import Claiming, Facts, Wait
+from inbox_store.programs import sms, urging
 from inbox_store.programs.urging import Asked, Urged
 from inbox_store.statements import migrations, statements
 from inbox_store.store import Store
@@ -96,6 +97,35 @@ async def test_who_signed_meanwhile_is_not_urged(office: Urging) -> None:
     assert await office.urges(gone) == []
     left = table(world, "select unit_id from watch where duty = 'sign' order by unit_id")
     assert [codes[row[0]] for row in left] == ["U3", "U4"]  # type: ignore[index]  # ids of units
+
+
+async def test_a_message_of_an_urge_is_judged_when_it_leaves(office: Urging) -> None:
+    """Ordered at eleven, not yet sent: once the unit has signed, the order's facts say that it is done; a device gets its own."""
+    world = office.world
+    document_id = await world.send(["U1"], sms_reminder=True)
+    with closing(sqlite3.connect(world.store.folder / "songda.db")) as conn:
+        conn.execute(
+            "insert into device (person_id, vendor, token_sealed, token_key, token_lookup, label, added_at, seen_at)"
+            " values (?, 'webpush', x'00', 1, x'01', '', 1, 1)",
+            (world.people["u1-a"],),
+        )
+        conn.commit()
+    await office.at(START + 120 * MINUTE)
+    ((told,),) = [row.told for row in await office.urges(document_id)]
+    assert told.asked == "inbox,push,sms"
+    await world.write(sms.set_routes([(world.people["u1-a"], "mobile")], START))
+    seen: list[int] = []
+
+    def look(facts: Facts) -> Wait:
+        seen.append(facts.done)
+        return Wait(until=facts.expires_at, reason="quiet_hours")
+
+    who = Claiming(channel="one", routes=("mobile",), free=9)
+    now = world.clock.now
+    await world.write(sms.claim(who, look, now))
+    await world.sign(document_id, "U1", "u1-a")
+    await world.write(sms.claim(who, look, now + 4 * 60 * MINUTE))
+    assert seen == [0, 1]
 
 
 async def test_a_copy_sent_again_is_urged_anew(office: Urging) -> None:

@@ -66,6 +66,7 @@ KINDS = sorted(TTL_MINUTES)
 STOPPERS: tuple[tuple[dict[str, object], Stop], ...] = (
     ({"recalled": 1}, Stop(state="cancelled", reason="recalled")),
     ({"expires_at": NOON}, Stop(state="expired", reason="expired")),
+    ({"done": 1}, Stop(state="cancelled", reason="done")),
     ({"phone_sealed": None}, Stop(state="failed", reason="no_number")),
     ({"bad": 1}, Stop(state="failed", reason="bad_number")),
     ({"refused": "urge,arrival"}, Stop(state="suppressed", reason="refused")),

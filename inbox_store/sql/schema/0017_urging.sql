@@ -50,7 +50,7 @@ create index urge_document on urge (document_id, id);
 create index urge_alert on urge (alert_id);
 create unique index urge_step on urge (document_id, unit_id, duty, copy_round, step) where step is not null;
 
--- Whom an alert told, and how: 'inbox', or 'inbox,sms' where a short message was ordered too.
+-- Whom an alert told, and how: 'inbox', and 'push' and 'sms' beside it where they were ordered, with commas.
 create table alert_person (
     alert_id bigint not null references alert (id),
     person_id bigint not null,
