@@ -77,7 +77,7 @@ TABLE: Final[tuple[Row, ...]] = (
     ("not_handler", 403, "不是承办人", "Not the handler", "这一步只能由承办人办理。请联系承办人，或由收发员重新指定。"),
     # urging, lights, agents, requests
     ("nothing_to_urge", 409, "没有可催办的事项", "Nothing to urge for", "该单位已经签收、办结或报送回执，或者这份文件已退回、撤回，不需要催办。"),
-    ("urged_lately", 429, "刚刚催办过", "Urged a moment ago", "该单位刚刚被催办过。{again_at} 起可以再催。"),
+    ("urged_lately", 409, "刚刚催办过", "Urged a moment ago", "该单位刚刚被催办过。{again_at} 起可以再催。"),
     ("light_not_red", 409, "没有亮红灯", "Not red", "这一项没有亮红灯，不需要督办。请刷新后查看。"),
     ("already_instructed", 409, "已经督办", "Supervised already", "这一项已经发出督办通知。请查看该通知的办理情况。"),
     ("agent_unfit", 422, "代理人不合适", "Not fit to be the agent", "代理人应在同一单位任职，且不能是本人。请重新选择。"),

@@ -301,8 +301,7 @@ def urge_one(asked: Asked, unit_id: int, urger: Urger, wait: Wait, now: int) -> 
     """Urge one unit by hand. Raises Refused: nothing_to_urge, urged_lately with when it may be done again."""
     (told,) = yield from urge_units(asked, [unit_id], urger, wait, now)
     if told.refused == "urged_lately":
-        wait_s = -(-(told.again_at - now) // 1_000_000)
-        raise Refused("urged_lately", retry_after_s=wait_s, again_at=told.again_at)
+        raise Refused("urged_lately", again_at=told.again_at)
     if told.refused:
         raise Refused("nothing_to_urge", document=asked.document_id, unit=unit_id)
     return told

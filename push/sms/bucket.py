@@ -21,14 +21,15 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
     Over any 10 s at most ``(10 + burst_s) * rate`` segments leave: 1 % above the rate at the default.
     """
-    slowdown: float = 0.5
-    """Factor at a throttle answer."""
+    slowdown: float = 0.8
+    """Factor at a throttle answer. A gateway counts by its own clock: one answer after a delay on the line is no reason to
+    send half a minute at half the rate, and where we are really too fast the next second slows down again."""
     slowest: float = 1 / 16
     """Least share of the rate that slowing down leads to."""
     reaction_s: float = 1
     """A whole window of throttle answers is one event: within this time they slow down once."""
-    recovery_per_s: float = 0.02
-    """Share of the set rate that comes back each second without a throttle answer: from half to full in 25 s."""
+    recovery_per_s: float = 0.05
+    """Share of the set rate that comes back each second without a throttle answer: all of one slow-down in 4 s."""
 
     def __post_init__(self) -> None:
         for field in ("rate_per_s", "burst_s", "reaction_s", "recovery_per_s"):

@@ -122,7 +122,9 @@ async def test_a_request_and_its_answer(office: City) -> None:
     path = f"/requests/{told.json['id']}"
     assert await notices(head) == [("request", "教育局丁提交的请假申请待您审批。")]
     ordered = "select p.code, t.kind, t.text from sms_order o join alert t on t.id = o.alert_id join person p on p.id = o.person_id"
-    assert office.rows(ordered) == [("e02a", "reminder", "【送达】教育局丁提交的请假申请待您审批，请登录办公系统办理。")]
+    assert office.rows(ordered) == [
+        ("e02a", "reminder", "【送达】教育局丁提交的请假申请待您审批，请登录办公系统办理。")
+    ]
     assert (await other.get(path)).status == 404
     assert (await officer.post(f"{path}/approve", {})).status == 403
     assert (await head.post(f"{path}/ask", {"text": "工作由谁接替？"})).json["state_zh"] == "待补充"
@@ -155,7 +157,11 @@ async def test_nobody_acts_and_the_next_gets_it(office: City) -> None:
     assert found == ["教育局甲", "教育局丙", "教育局丙"]
     assert [kind for kind, _ in await notices(leader)] == ["request"]
     assert office.trace("request.passed") == [
-        {"from": await number(office, "e02a"), "to": await number(office, "e02l"), "unit": office.units["E02"]}
+        {
+            "from": await number(office, "e02a"),
+            "to": await number(office, "e02l"),
+            "unit": office.units["E02"],
+        }
     ]
     office.clock.at("2026-06-05T09:00:00+08:00")
     await request_step(office.house)
@@ -217,7 +223,9 @@ async def test_the_report_is_the_seeded_faults(city: City) -> None:
                 " values (?, 'webpush', x'00', 1, ?, '', 1, 1)",
                 (ids[login], login.encode()),
             )
-        conn.execute("insert into login (account_id, at, origin, interactive) select id, 1, '', 1 from account")
+        conn.execute(
+            "insert into login (account_id, at, origin, interactive) select id, 1, '', 1 from account"
+        )
         never = "delete from login where account_id = (select id from account where person_id = ?)"
         conn.execute(never, (ids["e03l"],))
         conn.commit()

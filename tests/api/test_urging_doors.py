@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from msgspec.structs import replace
@@ -32,8 +31,9 @@ PHONES = replace(
 
 async def steps(city: City) -> None:
     """Whatever is due of urging and lights; the server's own loops do the same."""
-    while await urging_step(city.house):
-        await asyncio.sleep(0)
+    more = True
+    while more:
+        more = await urging_step(city.house)
 
 
 async def furnish(city: City) -> None:
@@ -48,10 +48,15 @@ async def test_by_hand_with_a_throttle_and_its_payer(city: City) -> None:
     sender, county, city_wide = await city.people("s01a", "e01s", "supe")
     path = f"/documents/{document_id}/units/{city.units['E02']}/urge"
     told = await sender.post(path, {"sms": True})
-    assert (told.status, told.json["duty_zh"], told.json["number"], told.json["persons"]) == (201, "签收", 1, 2)
+    assert (told.status, told.json["duty_zh"], told.json["number"], told.json["persons"]) == (
+        201,
+        "签收",
+        1,
+        2,
+    )
     assert told.json["payer_unit_id"] == city.units["S01"]
     again = await sender.post(path, {})
-    assert (again.status, again.code, again.headers["Retry-After"]) == (429, "urged_lately", "600")
+    assert (again.status, again.code) == (409, "urged_lately")
     assert again.json["params"]["again_at"].startswith("2026-06-01T09:10:00")
     city.clock.forward(hours=0.2)
     told = await county.post(path, {"to": "leader"})
@@ -79,7 +84,9 @@ async def test_all_that_are_missing(city: City) -> None:
     path = f"/documents/{document_id}/urge"
     told = await sender.post(path, {}, key="urge-all-0001")
     assert [one["unit_id"] for one in told.json["urged"]] == [city.units["W03"]]
-    assert [(one["unit_id"], one["code"]) for one in told.json["left"]] == [(city.units["E02"], "urged_lately")]
+    assert [(one["unit_id"], one["code"]) for one in told.json["left"]] == [
+        (city.units["E02"], "urged_lately")
+    ]
     assert (await sender.post(path, {}, key="urge-all-0001")).raw == told.raw
     assert (await clerk.post(path, {})).code == "forbidden"
     nothing = f"/documents/{document_id}/units/{city.units['E03']}/urge"
@@ -135,7 +142,9 @@ async def test_red_one_level_up_and_the_answer(city: City) -> None:
     slip_id = told.json["document_id"]
     await city.settle()
     found = (await unit.get("/inbox/entries", folder="supervision")).json["items"]
-    assert [(one["document_id"], one["title"]) for one in found] == [(slip_id, "督办通知：关于做好汛期值班工作的函")]
+    assert [(one["document_id"], one["title"]) for one in found] == [
+        (slip_id, "督办通知：关于做好汛期值班工作的函")
+    ]
     assert (await supervisor.post(f"/lights/{line['id']}/instruction", wish)).code == "already_instructed"
     await unit.post(f"/documents/{slip_id}/units/{city.units['E02']}/sign")
     (line,) = (await supervisor.get("/lights", colour="red", unit=city.units["E02"])).json["items"]
@@ -170,9 +179,7 @@ async def test_figures_and_rights_of_lights(city: City) -> None:
     east = city.rows("select id from region where code = '110'")[0][0]
     assert len((await supervisor.get("/lights", county=east)).json["items"]) == 2
     assert (await (await city.person("e03s")).get("/lights")).status == 403
-    await (await city.person("e03a")).post(
-        f"/documents/1/units/{city.units['E03']}/sign"
-    )
+    await (await city.person("e03a")).post(f"/documents/1/units/{city.units['E03']}/sign")
     await lights_flows.sweep_step(city.house)
     counts = (await supervisor.get("/lights/counts", **march)).json
     assert (counts["red"], counts["open"]) == (3, 2)

@@ -80,6 +80,8 @@ def test_the_board(town: Town) -> None:
         conn.commit()
     told = town.done("lights", who="supervisor")
     assert [word for word in ("红灯 2，黄灯 0", "东川县水务局", "签收") if word not in told] == []
-    only = json.loads(town.done("lights", "--red", "--unit", "E01", "--duty", "sign", "--json", who="supervisor"))
+    only = json.loads(
+        town.done("lights", "--red", "--unit", "E01", "--duty", "sign", "--json", who="supervisor")
+    )
     assert [one["unit"]["code"] for one in only["items"]] == ["E01"]
     assert "红灯 0" in town.done("lights", "--county", "西岭县", who="supervisor")

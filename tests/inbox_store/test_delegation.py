@@ -35,13 +35,14 @@ async def test_an_agent_signs_and_the_receipt_says_so(city: World) -> None:
     assert await city.state("u1-staff", document_id) == "to_do"
     signed = await city.sign(document_id, "U1", "u1-staff")
     absent = city.people["u1-a"]
-    ((name,),) = table(city, f"select name from person where id = {absent}")
+    names = dict(table(city, "select id, name from person"))
+    name = names[absent]
     assert signed.signed_for == name
     ((leaf,),) = table(city, "select leaf from sign_receipt")
-    told = json.loads(bytes(leaf))  # type: ignore[arg-type]  # a blob
+    told = json.loads(leaf)
     assert (told["on_behalf_of"], told["on_behalf_of_name"]) == (absent, name)
     ((detail,),) = table(city, "select detail from audit where action = 'document.sign'")
-    assert json.loads(str(detail))["on_behalf_of"] == absent
+    assert json.loads(detail)["on_behalf_of"] == absent
     (item,) = [one for one in await city.catch_up("u1-b", 0) if one.document_id == document_id]
     assert str(item.copies[0].signed_by).endswith(f"（代{name}）")
     assert await city.state("u1-a", document_id) == "done"
@@ -136,7 +137,9 @@ async def test_rights_end_with_the_posts(city: World, gone: str) -> None:
         ("u1-a", "u1-a", "U1", "s0-b", "agent_unfit"),
     ],
 )
-async def test_who_may_not_be_an_agent(city: World, person: str, agent: str, unit: str, by: str, code: str) -> None:
+async def test_who_may_not_be_an_agent(
+    city: World, person: str, agent: str, unit: str, by: str, code: str
+) -> None:
     """Somebody of another unit, for a post the absent has not, by the agent's own hand, or oneself."""
     with pytest.raises(Refused) as caught:
         await city.name_agent(person, agent, unit, by=by)

@@ -59,7 +59,7 @@ async def test_red_goes_one_level_up(office: Urging) -> None:
         "select a.part, count(*) from alert_person a join alert t on t.id = a.alert_id and t.kind = 'red_light' group by 1",
     )
     # s0-b, clerk of U2 and supervisor, is told of U2's light once.
-    assert dict(parts)["supervisor"] == 2  # type: ignore[call-overload]  # rows of (text, count)
+    assert dict(parts)["supervisor"] == 2
     assert table(world, "select count(*) from audit where action = 'light.red'") == [(3,)]
     await world.must_agree()
 
@@ -122,17 +122,17 @@ async def test_an_instruction_is_given_once(office: Urging) -> None:
     await office.at(DUE)
     ((light_id,),) = table(world, "select min(id) from light where red_at is not null")
     actor = world.actor("s0-b")
-    await world.write(lights.instructed(int(str(light_id)), slip, actor))
+    await world.write(lights.instructed(light_id, slip, actor))
     with pytest.raises(Refused, match="already_instructed"):
-        await world.write(lights.instructed(int(str(light_id)), slip, actor))
-    assert (await world.read(lights.one(int(str(light_id))))).instruction_state == "unsigned"
+        await world.write(lights.instructed(light_id, slip, actor))
+    assert (await world.read(lights.one(light_id))).instruction_state == "unsigned"
 
 
 async def test_who_supervises_may_be_set(office: Urging) -> None:
     """By hand for a region, and back to what posts and tags say."""
     world = office.world
     ((east,),) = table(world, "select id from region where code = '110'")
-    region = int(str(east))
+    region = east
     await world.write(lights.set_supervising(region, world.units["U1"], world.actor("s0-b"), START))
     assert (await world.read(lights.supervising(START))).by_region == {region: world.units["U1"]}
     await world.write(lights.set_supervising(region, None, world.actor("s0-b"), START))

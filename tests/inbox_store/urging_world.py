@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from gateway.rules import urging as rules
 from gateway.rules.lights import supervisor_of
+from gateway.rules.urging import UrgingRules
 from gateway.rules.workcal import WorkCalendar, load
 from inbox_store.messages import NewAlert
 from inbox_store.org import Organisation
@@ -41,14 +42,14 @@ class Urging:
 
     world: World
     organisation: Organisation
-    rules: rules.UrgingRules = field(default_factory=rules.UrgingRules)
+    rules: UrgingRules = field(default_factory=UrgingRules)
     calendar: WorkCalendar = field(default_factory=lambda: load(""))
 
     @classmethod
-    async def of(cls, world: World, told: rules.UrgingRules | None = None) -> Urging:
+    async def of(cls, world: World, told: UrgingRules | None = None) -> Urging:
         """With the organisation as it stands."""
         found = await world.read(organisation.snapshot())
-        return cls(world, found, told or rules.UrgingRules())
+        return cls(world, found, told or UrgingRules())
 
     def move(self, matter: Matter, now: int) -> Move:
         """What is due."""

@@ -18,7 +18,17 @@ from inbox_store.engine import Program, Row, Sql
 from inbox_store.keys import Keys
 from inbox_store.nouns import AudienceUnit, Folder, Kind, MeetingForm, NewDocument
 from inbox_store.orgrows import OrgRows
-from inbox_store.programs import access, account_care, copies, delegation, dispatch, figures, inbox, signing, work
+from inbox_store.programs import (
+    access,
+    account_care,
+    copies,
+    delegation,
+    dispatch,
+    figures,
+    inbox,
+    signing,
+    work,
+)
 from inbox_store.programs import organisation as org
 from inbox_store.programs.announcing import Due
 from inbox_store.programs.copies import Actor

@@ -66,21 +66,21 @@ def test_the_wait_is_enough(rate: float, at: int) -> None:
 
 
 def test_a_window_of_throttle_answers_is_one_slow_down() -> None:
-    """Sixteen answers within a second halve the rate once; a second later again; a sixteenth is the least."""
+    """Sixteen answers within a second slow down once; a second later again; a sixteenth is the least."""
     bucket = Bucket(Pace(rate_per_s=1000), 0)
     for now in range(16):
         bucket.throttled(now)
-    assert bucket.rate_per_s == 500
+    assert bucket.rate_per_s == 800
     assert not bucket.take(100)
-    for second in range(1, 9):
+    for second in range(1, 31):
         bucket.throttled(second * S)
     assert bucket.rate_per_s == pytest.approx(62.5)
-    assert bucket.throttles == 24
+    assert bucket.throttles == 46
 
 
 def test_the_rate_comes_back_slowly() -> None:
     """Half the rate is back after 25 s without another throttle answer, at once after none of it."""
-    bucket = Bucket(Pace(rate_per_s=1000), 0)
+    bucket = Bucket(Pace(rate_per_s=1000, slowdown=0.5, recovery_per_s=0.02), 0)
     bucket.throttled(0)
     rates = {}
     for tenth in range(1, 400):

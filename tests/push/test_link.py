@@ -196,7 +196,7 @@ async def test_a_message_the_protocol_cannot_carry() -> None:
 
 
 async def test_throttling_slows_the_channel_down() -> None:
-    """The answer is told, the rate halves."""
+    """The answer is told, the rate falls."""
     house, gateway = House(), Gateway()
     limits = LinkLimits(session=FAST, pace=Pace(rate_per_s=50, burst_s=1))
     async with serving(gateway), linked(house, gateway.listener.port, limits) as link:
@@ -205,7 +205,7 @@ async def test_throttling_slows_the_channel_down() -> None:
         answer = await link.submit(segment("a"))
         assert isinstance(answer, SubmitAnswer)
         assert answer.verdict == "throttled"
-        assert (link.rate_per_s, link.throttles) == (25, 1)
+        assert (link.rate_per_s, link.throttles) == (40, 1)
         gateway.code = 0
         assert isinstance(await link.submit(segment("b")), SubmitAnswer)
 

@@ -14,12 +14,15 @@ from inbox_store.urging import UnitPerson
 
 def person(number: int, *leads: str, stands_for: int = 0) -> UnitPerson:
     """Somebody of the unit; an agent has the roles of the absent too."""
-    return UnitPerson(
-        person_id=number, leads=frozenset(leads), for_persons=frozenset({stands_for} - {0})
-    )
+    return UnitPerson(person_id=number, leads=frozenset(leads), for_persons=frozenset({stands_for} - {0}))
 
 
-HEAD, DEPUTY, CHIEF, ME = person(1, "head"), person(2, "deputy_in_charge"), person(3, "responsible_leader"), person(9)
+HEAD, DEPUTY, CHIEF, ME = (
+    person(1, "head"),
+    person(2, "deputy_in_charge"),
+    person(3, "responsible_leader"),
+    person(9),
+)
 AGENT = person(5, "head", stands_for=1)
 MY_AGENT = person(6, stands_for=9)
 

@@ -75,7 +75,9 @@ def test_without_any_supervisor_tags_decide() -> None:
     assert supervisor_of(999, city(), MANNED, 0) is None
 
 
-@pytest.mark.parametrize(("now", "light"), [(89, Light.off), (90, Light.amber), (99, Light.amber), (100, Light.red)])
+@pytest.mark.parametrize(
+    ("now", "light"), [(89, Light.off), (90, Light.amber), (99, Light.amber), (100, Light.red)]
+)
 def test_the_light_of_a_moment(now: int, light: Light) -> None:
     """Amber from its own instant, red from the deadline on, to the very moment."""
     assert colour(now, 100, 90) is light
