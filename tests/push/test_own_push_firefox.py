@@ -26,6 +26,7 @@ NOTIFICATIONS: Final = """
 PATIENCE_S: Final = 20
 
 
+@pytest.mark.long
 @pytest.mark.needs_program("firefox-esr")
 async def test_firefox_shows_the_alert_and_its_ack_counts_as_delivered(tmp_path: Path) -> None:
     """Debian's Firefox, pointed at our service, shows the decrypted alert; the ack names the message we sent."""
@@ -46,6 +47,7 @@ async def test_firefox_shows_the_alert_and_its_ack_counts_as_delivered(tmp_path:
             assert told == [[push.title, push.body]]
 
 
+@pytest.mark.long
 @pytest.mark.needs_program("firefox-esr")
 async def test_firefox_comes_back_and_gets_what_waited(tmp_path: Path) -> None:
     """What was posted while the line was down arrives after the browser's own reconnect; a spoilt body is no delivery."""
