@@ -49,16 +49,18 @@ async def _run(folder: Path, port: int, size: tuple[int, int], *, once: bool, as
     from gateway.demo.result import read_result
     from gateway.demo.screen import Display
     from gateway.demo.stage import demo_city, free_port, server, set_stage
+    from gateway.demo.vendor import vendor
 
     host = "127.0.0.1"
     with Display() as display:
         cast = await set_stage(
             folder, demo_city(*size), lambda _phase, done, total: display.line("导入组织机构", done, total)
         )
-        log = folder.parent / "songda-demo.log"
+        log, chosen = folder.parent / "songda-demo.log", port or free_port(host)
         async with (
             carrier(folder) as channels,
-            server(folder, host, port or free_port(host), log, channels) as address,
+            vendor(folder, f"http://{host}:{chosen}") as phones,
+            server(folder, host, chosen, log, {**channels, **phones}) as address,
         ):
             played = await Play(cast, address, display.progress).run()
             result, table, bills = await read_result(folder, cast, played)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
-import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-START_TIMEOUT_S: Final = 20
-STOP_TIMEOUT_S: Final = 10
+from gateway.demo.far import far_end
 
 SCRIPT: Final = """\
 seed = 2018
@@ -80,36 +77,9 @@ async def carrier(folder: Path) -> AsyncIterator[Mapping[str, str]]:
     script, detail = folder / "carrier.toml", folder / "carrier-detail.csv"
     secret = secrets.token_hex(4)
     await asyncio.to_thread(script.write_text, SCRIPT, "utf-8")
-    command = [sys.executable, "-m", "gateway.cli", "carrier-sim", "--protocol", "cmpp", "--protocol", "smgp"]
-    options = ["--account", f"900001:{secret}", "--script", str(script), "--detail", str(detail)]
-    process = await asyncio.create_subprocess_exec(
-        *command, *options, stdout=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL
-    )
-    try:
-        ports = await _listening(process)
-        yield await asyncio.to_thread(_settings, folder, ports, secret)
-    finally:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-
-
-async def _listening(process: asyncio.subprocess.Process) -> dict[str, int]:
-    """The ports it says it listens on. Raises RuntimeError where it says nothing."""
-    if process.stdout is None:
-        raise RuntimeError("the carrier's output is not read")
-    try:
-        async with asyncio.timeout(START_TIMEOUT_S):
-            line = await process.stdout.readline()
-        ports: dict[str, int] = json.loads(line)["listening"]
-    except (TimeoutError, ValueError, KeyError) as fault:
-        raise RuntimeError("运营商模拟器没有启动") from fault
-    return ports
+    options = ["--protocol", "cmpp", "--protocol", "smgp", "--account", f"900001:{secret}"]
+    async with far_end("carrier-sim", [*options, "--script", str(script), "--detail", str(detail)]) as told:
+        yield await asyncio.to_thread(_settings, folder, told["listening"], secret)
 
 
 def _settings(folder: Path, ports: Mapping[str, int], secret: str) -> dict[str, str]:

@@ -122,6 +122,7 @@ class Play:
                 await self._settled(crowd)
             reminded = (document["document_id"], *counties)
             await self._messages(api, reminded)
+            await self._alerts(api, (*reminded, meeting["document_id"]))
             roster = await api.get(self._token, f"/meetings/{meeting['document_id']}/roster")
         return Played(
             document_id=document["document_id"],
@@ -240,6 +241,30 @@ class Play:
                 )
                 still = time.monotonic() - changed_at > STILL_S
                 if left == total and (still or not sums["accepted"]):
+                    return
+                await asyncio.sleep(0.2)
+
+    async def _alerts(self, api: Api, documents: tuple[int, ...]) -> None:
+        """Wait until the leaders' phones have been alerted and the vendor has reported."""
+        before: Counter[str] = Counter()
+        changed_at = time.monotonic()
+        async with asyncio.timeout(SETTLE_TIMEOUT_S):
+            while True:
+                sums: Counter[str] = Counter()
+                for document_id in documents:
+                    path = f"/documents/{document_id}/alerts"
+                    told = await api.get(self.cast.tokens[self.cast.approver.account_id], path)
+                    sums.update({one["state"]: one["devices"] for one in told["sums"]})
+                if sums != before:
+                    before, changed_at = sums, time.monotonic()
+                total = sum(sums.values())
+                left = total - sum(sums[one] for one in WAITING)
+                self.tell(
+                    "分管领导不在线：推送到手机，收送达回执",
+                    已推送=(left, total),
+                    推送已送达=(sums["delivered"], total),
+                )
+                if left == total and (not sums["accepted"] or time.monotonic() - changed_at > STILL_S):
                     return
                 await asyncio.sleep(0.2)
 

@@ -16,7 +16,7 @@ from gateway.flows.billing import Bills, bills
 from gateway.flows.figures import RateTable, rates
 from gateway.rules.rates import Figures, Rate
 from inbox_store.engine import Program
-from inbox_store.programs import dispatch, figures, sms_figures
+from inbox_store.programs import dispatch, figures, pushes, sms_figures
 from inbox_store.times import US, day_of
 from sms_billing.periods import month_at
 
@@ -33,6 +33,14 @@ class Messages(msgspec.Struct, frozen=True, kw_only=True):
     suppressed: int
 
 
+class Pushes(msgspec.Struct, frozen=True, kw_only=True):
+    """The alerts to phones: taken by the vendor, reported on the phone, and devices struck off because they are dead."""
+
+    sent: int
+    delivered: int
+    pruned: int
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one run. Rates are percentages with one decimal, as the bulletin prints them; times in seconds."""
 
@@ -46,6 +54,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     on_time_sign_rate: float | None
     meeting: dict[str, int]
     sms: Messages
+    push: Pushes
     charges: dict[str, int]
     """What each county bears, and "city", in li."""
     fanout_s: float
@@ -100,6 +109,17 @@ def _messages(documents: Sequence[int]) -> Program[Messages]:
     )
 
 
+def _pushes(documents: Sequence[int]) -> Program[Pushes]:
+    states: Counter[str] = Counter()
+    for document_id in documents:
+        states.update((yield from pushes.of_document(document_id)))
+    return Pushes(
+        sent=states["accepted"] + states["delivered"],
+        delivered=states["delivered"],
+        pruned=(yield from pushes.gone_count()),
+    )
+
+
 async def read_result(folder: Path, cast: Cast, played: Played) -> tuple[Result, RateTable, Bills]:
     """The result of the run, the rates by county of the day, and the bills of the month."""
     settings = load(None, {}, {"store.path": str(folder)}).settings
@@ -108,6 +128,7 @@ async def read_result(folder: Path, cast: Cast, played: Played) -> tuple[Result,
         now = parts.house.clock()
         table = await rates(parts.house, day_of(now), day_of(now), "county", None, now)
         messages = await parts.store.engine.read(_messages(played.reminded))
+        alerts = await parts.store.engine.read(_pushes([*played.reminded, played.meeting_id]))
         told_bills = await bills(parts.house, (month_at(now),))
     told = facts.outcomes
     result = Result(
@@ -121,6 +142,7 @@ async def read_result(folder: Path, cast: Cast, played: Played) -> tuple[Result,
         on_time_sign_rate=_percent(told.on_time_sign_rate),
         meeting={key: played.summary[key] for key in ("asked", "answered", "attending", "missing")},
         sms=messages,
+        push=alerts,
         charges=_charges(told_bills),
         fanout_s=round(facts.fanout_s, 3),
         seconds=round(played.seconds, 2),

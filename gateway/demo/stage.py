@@ -17,6 +17,7 @@ import aiohttp
 from config.loading import load
 from gateway.assembly import Parts, open_parts
 from gateway.demo.city import OUTSIDE_UNIT, build_city
+from gateway.demo.vendor import with_phones
 from gateway.flows.organisation import store_rows
 from gateway.tokens import Holder, Tokens
 from inbox_store.orgrows import OrgRows
@@ -63,6 +64,8 @@ async def set_stage(folder: Path, rows: OrgRows, told: Told) -> Cast:
         approver = (await read(cast.by_role("approver", "city", now)))[0]
         offices = tuple(await read(cast.by_role("administrator", "county", now)))
         switched_off = await _switch_off(parts, offices[-1], approver, now)
+        leaders = await read(cast.by_role("responsible_leader", "unit", now))
+        await parts.store.engine.write(with_phones(leaders, parts.store.keys.phones, now), bulk=True)
         tokens = parts.access.tokens
         players = (*clerks.values(), approver)
         return Cast(

@@ -8,10 +8,11 @@ from inbox_store.engine import Program
 from inbox_store.errors import Refused
 from inbox_store.org import Organisation
 from inbox_store.programs import dispatch as dispatches
-from inbox_store.programs import sms_figures
+from inbox_store.programs import pushes, sms_figures
 from inbox_store.programs import tracking as programs
 from inbox_store.programs.sms_figures import DocumentMessages
 from inbox_store.programs.tracking import Places, SentRow, TrackRow, TrackSum
+from inbox_store.pushes import PushState
 
 
 def places_of(told: Reach, organisation: Organisation, person_id: int) -> Places:
@@ -94,6 +95,18 @@ async def messages(house: House, principal: Principal, document_id: int) -> Docu
     head, told = await house.store.engine.read(_messages(document_id))
     await _require(house, principal, head.sender_unit_id, head.created_by, "document", document_id)
     return told
+
+
+async def alerts(house: House, principal: Principal, document_id: int) -> dict[PushState, int]:
+    """A document's alerts to devices by state. Raises Refused("not_found") for whom it does not concern."""
+    head, told = await house.store.engine.read(_alerts(document_id))
+    await _require(house, principal, head.sender_unit_id, head.created_by, "document", document_id)
+    return told
+
+
+def _alerts(document_id: int) -> Program[tuple[dispatches.DocumentHead, dict[PushState, int]]]:
+    head = yield from dispatches.document_head(document_id)
+    return head, (yield from pushes.of_document(document_id))
 
 
 def _messages(document_id: int) -> Program[tuple[dispatches.DocumentHead, DocumentMessages]]:

@@ -23,6 +23,7 @@ from inbox_store.pushes import (
     PushGo,
     PushLeaving,
     PushReceipt,
+    PushState,
     PushStop,
     PushWait,
 )
@@ -83,6 +84,12 @@ def _own(person_id: int, device_id: int) -> Program[None]:
 def counts() -> Program[dict[str, int]]:
     """Devices by vendor that can be alerted."""
     return {row[0]: row[1] for row in (yield Sql("device_counts"))}
+
+
+def gone_count() -> Program[int]:
+    """Devices struck off because a vendor called them dead."""
+    ((count,),) = yield Sql("device_gone_count")
+    return int(count)
 
 
 def prefer(person_id: int, wanted: Preference, now: int) -> Program[None]:
@@ -232,6 +239,6 @@ def expire(now: int, limit: int) -> Program[int]:
     return len((yield Sql("push_expire", {"now": now, "limit": limit})))
 
 
-def of_document(document_id: int) -> Program[dict[str, int]]:
+def of_document(document_id: int) -> Program[dict[PushState, int]]:
     """A document's alerts to devices by state."""
     return {row[0]: row[1] for row in (yield Sql("push_of_document", {"document_id": document_id}))}

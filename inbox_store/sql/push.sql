@@ -20,6 +20,9 @@ update device set gone_at = :now, gone_why = :why where id = :id and gone_at is 
 -- name: device_counts
 select vendor, count(*) from device where gone_at is null group by vendor;
 
+-- name: device_gone_count
+select count(*) from device where gone_at is not null and gone_why not in ('removed', 'crowded');
+
 -- Of a chunk of a dispatch's audience: every device of whoever is addressed; who is online first gets the live frame.
 -- name: push_order_chunk
 insert into push_order (alert_id, person_id, device_id, vendor, priority, state, due_at, expires_at)

@@ -12,6 +12,7 @@ from gateway.doors.wire import Answer
 from gateway.flows import tracking
 from gateway.flows.words import yuan
 from inbox_store.programs import sms_figures
+from inbox_store.pushes import PushState
 
 OrderState = Literal[
     "waiting",
@@ -119,6 +120,37 @@ async def of_document(call: AppCall[None, None]) -> DocumentSms:
         amount_yuan=yuan(told.amount_li),
         sums=sums,
     )
+
+
+class AlertSum(Answer, frozen=True, kw_only=True):
+    """处于一种状态的推送：设备数"""
+
+    state: PushState
+    devices: int
+
+
+class DocumentAlerts(Answer, frozen=True, kw_only=True):
+    """一份文件推送到手机和浏览器的情况：各状态设备数"""
+
+    devices: int
+    sums: tuple[AlertSum, ...]
+
+
+@routes.at(
+    "GET",
+    "/api/v1/documents/{document_id:int}/alerts",
+    name="document.alerts",
+    access="dispatch.read",
+    answer=DocumentAlerts,
+    zh="一份文件的推送：各状态设备数",
+    en="Where a document's alerts to devices stand",
+)
+async def alerts_of(call: AppCall[None, None]) -> DocumentAlerts:
+    """The alerts of a document."""
+    document_id = call.path.number("document_id")
+    told = await tracking.alerts(call.services.house, call.principal, document_id)
+    sums = tuple(AlertSum(state=state, devices=count) for state, count in sorted(told.items()))
+    return DocumentAlerts(devices=sum(told.values()), sums=sums)
 
 
 @routes.at(
