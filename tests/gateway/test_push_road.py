@@ -25,7 +25,7 @@ async def test_who_opened_it_meanwhile_is_not_alerted(tmp_path: Path) -> None:
         await city.until(lambda: city.reasons() == {"quiet_hours"})
         clerk = await city.person("e01a")
         assert (await clerk.post(f"/documents/{document_id}/open")).status < 300
-        city.clock.forward(hours=2)
+        city.clock.forward(hours=1.1)
         await city.until(lambda: city.states() == {"cancelled": 1})
         assert city.reasons() == {"opened"}
 
