@@ -33,6 +33,15 @@ class Mail(Section, frozen=True, kw_only=True):
             path=True,
         ),
     ] = ""
+    digest_minutes: Annotated[
+        int,
+        Meta(ge=0, le=1440),
+        Key(
+            "平件合并为一封的间隔，0 为一事一封；特急、特提立即发",
+            "Ordinary alerts leave as one mail every so many minutes; 0: each by itself; extra urgent ones at once",
+            "分钟 minutes",
+        ),
+    ] = 120
     user: Annotated[
         str,
         Key(

@@ -16,7 +16,7 @@ import structlog
 
 from gateway.flows import alerts, heads, leave, lights, urging
 from gateway.house import House
-from gateway.rules.alert_policy import sms_due
+from gateway.rules.alert_policy import mail_due, sms_due
 from gateway.rules.deadlines import handle_due, sign_due
 from inbox_store.engine import Program
 from inbox_store.errors import Refused, StoreBroken
@@ -53,6 +53,7 @@ def due_of(house: House) -> Callable[[DocumentHead, int], Due]:
     """The deadlines of a chunk sent now, by the document's urgency (F13)."""
 
     def due(head: DocumentHead, now: int) -> Due:
+        mail_at, digest = mail_due(head.urgency, now, house.settings.mail.digest_minutes)
         signing = sign_due(now, head.urgency, house.calendar, house.rules)  # type: ignore[arg-type]
         handling = handle_due(now, head.urgency, house.calendar, house.rules)  # type: ignore[arg-type]
         return Due(
@@ -64,6 +65,8 @@ def due_of(house: House) -> Callable[[DocumentHead, int], Due]:
             online=house.online(),
             grace_us=house.alert_rules.ack_grace_s * US,
             sms_due_at=sms_due(head.urgency, now, house.alert_rules),
+            mail_due_at=mail_at if house.settings.mail.host else None,
+            mail_digest=digest,
         )
 
     return due

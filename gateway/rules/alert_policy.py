@@ -112,3 +112,11 @@ def sms_due(urgency: str, now: int, rules: AlertRules) -> int | None:
     """When a message follows an alert that nobody opened, UTC microseconds; None where none does."""
     minutes = rules.sms_after.get(urgency)
     return None if minutes is None else now + minutes * MINUTE_US
+
+
+def mail_due(urgency: str, now: int, digest_minutes: int) -> tuple[int, bool]:
+    """When a mail leaves, and whether it waits for others: ordinary ones at the end of the window that ``now`` lies in."""
+    if urgency in PRESSING or not digest_minutes:
+        return now, False
+    window = digest_minutes * MINUTE_US
+    return (now // window + 1) * window, True

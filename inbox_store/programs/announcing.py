@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from inbox_store.engine import Program, Sql
 from inbox_store.messages import NewAlert
 from inbox_store.nouns import Noun
-from inbox_store.programs import pushes, sms
+from inbox_store.programs import mail, pushes, sms
 
 
 class Due(Noun, frozen=True, kw_only=True):
@@ -28,10 +28,14 @@ class Due(Noun, frozen=True, kw_only=True):
     """Who has a live client now: devices of theirs are alerted only after ``grace_us``, if the entry was not taken by then."""
     grace_us: int = 0
     sms_due_at: int | None = None
+    mail_due_at: int | None = None
+    """When people with an address get a mail; None where no mail leaves."""
+    mail_digest: bool = False
 
     def alerts(self, *, sms_reminder: bool) -> bool:
         """Whether anybody is to be told beyond the inbox."""
-        return self.alert is not None and (sms_reminder or self.devices or self.sms_due_at is not None)
+        later = self.sms_due_at is not None or self.mail_due_at is not None
+        return self.alert is not None and (sms_reminder or self.devices or later)
 
 
 class Announced(Noun, frozen=True, kw_only=True):
@@ -57,5 +61,7 @@ def announce(of: Announced, due: Due, told: NewAlert, window: Mapping[str, int],
         yield from sms.order_chunk(alert_id, window, now)
     elif due.sms_due_at is not None:
         yield from sms.order_chunk(alert_id, window, due.sms_due_at, until_opened=True)
+    if due.mail_due_at is not None:
+        yield from mail.order_chunk(alert_id, window, due.mail_due_at, digest=due.mail_digest)
     if due.devices:
         yield from pushes.order_chunk(alert_id, window, due.online, due.grace_us, now)

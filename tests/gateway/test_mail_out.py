@@ -237,3 +237,20 @@ def test_the_relays_password_is_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "keys" / "mail.secret").write_text("secret\n")
     (tmp_path / "keys" / "mail.secret").chmod(0o600)
     assert relay_of(settings).password == "secret"
+
+
+async def test_a_document_is_told_by_mail(tmp_path: Path) -> None:
+    """Who has an address gets extra urgent documents at once, and ordinary ones together at the end of their window."""
+    async with ways(tmp_path) as (city, far):
+        house, person = city.house, await person_id(city, "e01a")
+        vault, now = house.store.keys.phones, city.clock.now
+        await house.store.engine.write(mail_addresses.store(person, "e01a@office.example", vault, now))
+        await city.send(["E01"], urgency="extra_urgent")
+        await until(lambda: states(city) == ["accepted"])
+        for _ in range(2):
+            await city.send(["E01"])
+        assert states(city) == ["accepted", "waiting", "waiting"]
+        city.clock.forward(hours=2)
+        city.server.mail.wake.set()
+        await until(lambda: states(city) == ["accepted"] * 3)
+        assert len(far.contents) == 2

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from gateway.rules.alert_policy import REASONS_ZH, AlertRules, judge_push, sms_due
+from gateway.rules.alert_policy import REASONS_ZH, AlertRules, judge_push, mail_due, sms_due
 from inbox_store.pushes import PushDecision, PushFacts, PushGo, PushStop, PushWait
 from inbox_store.times import parse_iso
 
@@ -133,3 +133,14 @@ def test_a_message_follows_where_the_policy_says_so() -> None:
     assert sms_due("extra_urgent", NOON, rules) == NOON + 15 * MINUTE
     assert sms_due("ordinary", NOON, rules) is None
     assert rules.words == "1;quiet=0-0;grace=10;sms=extra_urgent=15"
+
+
+@given(now=st.integers(NOON, NOON + 48 * HOUR), minutes=st.integers(0, 240))
+def test_ordinary_mails_leave_together(now: int, minutes: int) -> None:
+    """Those of one window leave at its end, never later than its length; what is extra urgent leaves at once."""
+    assert mail_due("extra_urgent", now, minutes) == (now, False)
+    at, digest = mail_due("ordinary", now, minutes)
+    assert digest == (minutes > 0)
+    assert now <= at <= now + minutes * MINUTE
+    if digest:
+        assert mail_due("ordinary", at - 1, minutes)[0] == at
