@@ -29,6 +29,9 @@ STAGES: Final = (
     ("short messages: beside Kannel", ("kannel",)),
     ("short messages: a city at a set rate", ("sms_rate",)),
     ("finance over 6.6 million lines", ("bills",)),
+    ("alerts to browsers, beside the bare limit", ("webpush",)),
+    ("alerts over HTTP/2", ("apns",)),
+    ("mails coming in", ("smtp_in",)),
 )
 """What is measured and by which module, each in a process of its own: memory, descriptors and loop stay out of the others' way."""
 

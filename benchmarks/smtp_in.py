@@ -243,22 +243,16 @@ def measure(folder: Path, mails: int, scanners: int, rounds: int) -> None:
         tell(
             [
                 figure(
-                    f"mails of 20 kB in, {kind}, {scanners} scanners",
+                    f"smtp_in.{kind}",
                     walls,
                     "mails/s",
                     goal,
                     holds=min(walls) >= GOAL,
                 ),
-                figure(f"the same by a core of the door, {kind}", cores, "mails/s/core", "", holds=None),
+                figure(f"smtp_in.{kind}_core", cores, "mails/s/core", "", holds=None),
             ]
         )
-    tell(
-        [
-            figure(
-                "the disk: a synced file and a synced commit", [bare(folder, 200)], "pairs/s", "", holds=None
-            )
-        ]
-    )
+    tell([figure("smtp_in.disk", [bare(folder, 200)], "pairs/s", "", holds=None)])
 
 
 def _certificate(folder: Path) -> None:

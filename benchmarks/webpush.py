@@ -225,21 +225,17 @@ def rows(mine: list[Timed], limit: list[Timed], others: list[Timed]) -> list[dic
     middle = sorted(rates)[len(rates) // 2]
     share = sorted(shares)[len(shares) // 2]
     made = [
-        figure(
-            "Web Push to a local sink, a core", rates, "/s", f">= {RATE_GOAL:,}", holds=middle >= RATE_GOAL
-        ),
-        figure("the same by the clock", [1 / one.wall_s for one in mine], "/s", "", holds=None),
-        figure("encrypt and write, bare", [1 / one.cpu_s for one in limit], "/s", "", holds=None),
-        figure("share of bare (CPU)", shares, "x", f">= {SHARE_GOAL}", holds=share >= SHARE_GOAL),
+        figure("webpush.core", rates, "/s", f">= {RATE_GOAL:,}", holds=middle >= RATE_GOAL),
+        figure("webpush.clock", [1 / one.wall_s for one in mine], "/s", "", holds=None),
+        figure("webpush.bare", [1 / one.cpu_s for one in limit], "/s", "", holds=None),
+        figure("webpush.share_of_bare", shares, "x", f">= {SHARE_GOAL}", holds=share >= SHARE_GOAL),
     ]
     if others:
         ratios = [one.cpu_s / own.cpu_s for own, one in zip(mine, others, strict=True)]
         ratio = sorted(ratios)[len(ratios) // 2]
         told = [1 / one.cpu_s for one in others]
-        made.append(figure("pywebpush, async, one session", told, "/s", "", holds=None))
-        made.append(
-            figure("ours against pywebpush (CPU)", ratios, "x", f">= {PEER_GOAL}", holds=ratio >= PEER_GOAL)
-        )
+        made.append(figure("webpush.pywebpush", told, "/s", "", holds=None))
+        made.append(figure("webpush.to_pywebpush", ratios, "x", f">= {PEER_GOAL}", holds=ratio >= PEER_GOAL))
     return made
 
 
