@@ -204,6 +204,9 @@ class PushHouse:
             raise Refused("not_found", what="vendor", id=vendor)
         now = self._house.clock()
         told = [self._receipt(vendor, one, now) for one in read(headers, body, secret, now)]
+        for sending in self.sendings.values():
+            if sending.sender.vendor == vendor:
+                await sending.settled()
         return await self._house.store.engine.write(pushes.receipts(told))
 
     def _receipt(self, vendor: str, one: Delivered | Failed, now: int) -> PushReceipt:

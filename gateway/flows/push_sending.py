@@ -27,6 +27,7 @@ from push.app.sender import Accepted, Deferred, InDoubt, Outcome, Push, PushSend
 LOOK_EVERY_S: Final = 1.0
 UNDER_WAY_MAX: Final = 512
 """Alerts handed to a vendor and not yet settled."""
+SETTLES_WITHIN_S: Final = 5.0
 TAKEN_AT_ONCE: Final = 128
 
 log = structlog.get_logger("push")
@@ -74,6 +75,11 @@ class PushSending:
                     await self.wake.wait()
             except TimeoutError:
                 continue
+
+    async def settled(self) -> None:
+        """Wait, not for long, until what is under way now is kept: a receipt may come before the answer it belongs to."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=SETTLES_WITHIN_S)
 
     async def finish(self) -> None:
         """Wait for what is under way, within what the sender allows itself."""
