@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -226,55 +226,46 @@ class Play:
 
     async def _messages(self, api: Api, documents: tuple[int, ...]) -> None:
         """Wait until every message has left, or never will, and no report has come for a while."""
-        before: Counter[str] = Counter()
-        changed_at = time.monotonic()
-        async with asyncio.timeout(SETTLE_TIMEOUT_S):
-            while True:
-                sums = await self._message_sums(api, documents)
-                if sums != before:
-                    before, changed_at = sums, time.monotonic()
-                left, total = sum(sums.values()) - sum(sums[one] for one in WAITING), sum(sums.values())
-                self.tell(
-                    "短信提醒：经运营商通道发送，收状态报告",
-                    已发短信=(left, total),
-                    已送达短信=(sums["delivered"], total),
-                )
-                still = time.monotonic() - changed_at > STILL_S
-                if left == total and (still or not sums["accepted"]):
-                    return
-                await asyncio.sleep(0.2)
+
+        def show(sums: Counter[str], left: int, total: int) -> None:
+            lines = {"已发短信": (left, total), "已送达短信": (sums["delivered"], total)}
+            self.tell("短信提醒：经运营商通道发送，收状态报告", **lines)
+
+        await self._until_still(lambda: self._sums(api, documents, "sms", "messages"), show)
 
     async def _alerts(self, api: Api, documents: tuple[int, ...]) -> None:
         """Wait until the leaders' phones have been alerted and the vendor has reported."""
+
+        def show(sums: Counter[str], left: int, total: int) -> None:
+            lines = {"已推送": (left, total), "推送已送达": (sums["delivered"], total)}
+            self.tell("分管领导不在线：推送到手机，收送达回执", **lines)
+
+        await self._until_still(lambda: self._sums(api, documents, "alerts", "devices"), show)
+
+    async def _until_still(
+        self, look: Callable[[], Awaitable[Counter[str]]], show: Callable[[Counter[str], int, int], None]
+    ) -> None:
+        """Look at sums by state, and show how many have left of how many, until all have and no report comes any more."""
         before: Counter[str] = Counter()
         changed_at = time.monotonic()
         async with asyncio.timeout(SETTLE_TIMEOUT_S):
             while True:
-                sums: Counter[str] = Counter()
-                for document_id in documents:
-                    path = f"/documents/{document_id}/alerts"
-                    told = await api.get(self.cast.tokens[self.cast.approver.account_id], path)
-                    sums.update({one["state"]: one["devices"] for one in told["sums"]})
+                sums = await look()
                 if sums != before:
                     before, changed_at = sums, time.monotonic()
-                total = sum(sums.values())
+                total = sums.total()
                 left = total - sum(sums[one] for one in WAITING)
-                self.tell(
-                    "分管领导不在线：推送到手机，收送达回执",
-                    已推送=(left, total),
-                    推送已送达=(sums["delivered"], total),
-                )
+                show(sums, left, total)
                 if left == total and (not sums["accepted"] or time.monotonic() - changed_at > STILL_S):
                     return
                 await asyncio.sleep(0.2)
 
-    async def _message_sums(self, api: Api, documents: tuple[int, ...]) -> Counter[str]:
+    async def _sums(self, api: Api, documents: tuple[int, ...], what: str, counted: str) -> Counter[str]:
+        token = self.cast.tokens[self.cast.approver.account_id]
         sums: Counter[str] = Counter()
         for document_id in documents:
-            told = await api.get(
-                self.cast.tokens[self.cast.approver.account_id], f"/documents/{document_id}/sms"
-            )
-            sums.update({one["state"]: one["messages"] for one in told["sums"]})
+            told = await api.get(token, f"/documents/{document_id}/{what}")
+            sums.update({one["state"]: one[counted] for one in told["sums"]})
         return sums
 
     async def _reached(self, crowd: Crowd, document_id: int, expected: int, line: str) -> None:

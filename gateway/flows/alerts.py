@@ -10,6 +10,7 @@ from gateway.rules.short_links import placeholder
 from gateway.rules.sms_policy import expires_at, priority_of
 from inbox_store.messages import NewAlert
 from inbox_store.nouns import NO_SIGNING_DUTY, URGENCY_ZH
+from inbox_store.programs.announcing import ARRIVAL
 from inbox_store.programs.dispatch import DocumentHead
 from push.sms import text as sms_text
 from push.sms.compose import sends
@@ -59,12 +60,12 @@ def arrival(house: House, head: DocumentHead, now: int) -> NewAlert:
     """The alert of a document's arrival; the same text and segments as its preview showed."""
     text = reminder_text(house, head)
     return NewAlert(
-        kind="arrival",
+        kind=ARRIVAL,
         unit_id=head.sender_unit_id,
         text=text,
         segments=segments(house, text),
         urgency=head.urgency,
-        priority=priority_of(head.urgency, "drill" if head.is_test else "arrival"),
-        expires_at=expires_at("arrival", now, lives(house)),
+        priority=priority_of(head.urgency, "drill" if head.is_test else ARRIVAL),
+        expires_at=expires_at(ARRIVAL, now, lives(house)),
         policy=house.alert_rules.words,
     )

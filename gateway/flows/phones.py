@@ -15,6 +15,7 @@ from push.sms.prefixes import Prefixes
 
 
 @cache
+@cache
 def shipped_prefixes() -> Prefixes:
     """The table of number prefixes that comes with the product."""
     return Prefixes.load((files("push.sms") / "prefixes.toml").read_text("utf-8"))

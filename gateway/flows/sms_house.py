@@ -15,6 +15,7 @@ from config.channels import Channel, read_channels, secret_of
 from config.faults import ConfigFault, Fault
 from config.settings import Settings
 from gateway.flows.charging import Charger
+from gateway.flows.phones import shipped_prefixes
 from gateway.flows.sms_inbound import Inbounds
 from gateway.flows.sms_replies import ReplyDesk
 from gateway.flows.sms_sending import Sending
@@ -22,10 +23,9 @@ from gateway.house import House
 from inbox_store.engine import Nudge, Program
 from inbox_store.errors import StoreBroken
 from inbox_store.programs import sms
-from push.sms import prefixes
 from push.sms.carrier import Inbound, InboundAnswer, SubmitAnswer
 from push.sms.ports import Handlers, LinkState
-from push.sms.prefixes import ROUTES, Prefixes
+from push.sms.prefixes import ROUTES
 from push.sms.registry import rules_of, sender_of
 from push.sms.sender import Sender
 from push.sms.shares import Shares
@@ -71,7 +71,7 @@ class SmsHouse:
         self._house = house
         self._channels = {one.name: one for one in channels}
         self._secrets = secrets
-        self._prefixes = Prefixes.load(Path(prefixes.__file__).with_suffix(".toml").read_text("utf-8"))
+        self._prefixes = shipped_prefixes()
         self._served = _served(channels)
         self._routing = asyncio.Event()
         self._inbounds: Inbounds | None = None

@@ -10,6 +10,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import structlog
@@ -60,7 +61,7 @@ def due_of(house: House) -> Callable[[DocumentHead, int], Due]:
             sign_due_at=signing.at,
             handle_due_at=handling.at if head.duty == "handle" else None,
             provisional=signing.provisional or handling.provisional,
-            alert=alerts.arrival(house, head, now),
+            alert=partial(alerts.arrival, house, head, now),
             devices=house.pushing,
             online=house.online(),
             grace_us=house.alert_rules.ack_grace_s * US,

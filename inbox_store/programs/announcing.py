@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -10,6 +11,9 @@ from inbox_store.engine import Program, Sql
 from inbox_store.messages import NewAlert
 from inbox_store.nouns import Noun
 from inbox_store.programs import mail, pushes, sms
+
+ARRIVAL: Final = "arrival"
+"""The kind of the alert that tells of a dispatch."""
 
 
 class Due(Noun, frozen=True, kw_only=True):
@@ -22,7 +26,8 @@ class Due(Noun, frozen=True, kw_only=True):
     sign_due_at: int | None
     handle_due_at: int | None
     provisional: bool = False
-    alert: NewAlert | None = None
+    alert: Callable[[], NewAlert] | None = None
+    """Makes it; asked for once a dispatch, and only where somebody is to be told."""
     devices: bool = False
     online: frozenset[int] = frozenset()
     """Who has a live client now: devices of theirs are alerted only after ``grace_us``, if the entry was not taken by then."""
@@ -47,15 +52,15 @@ class Announced(Noun, frozen=True, kw_only=True):
     sms_reminder: bool
 
 
-def announce(of: Announced, due: Due, told: NewAlert, window: Mapping[str, int], now: int) -> Program[None]:
+def announce(
+    of: Announced, due: Due, make: Callable[[], NewAlert], window: Mapping[str, int], now: int
+) -> Program[None]:
     """The alerts to the people of this chunk's units, in its transaction: nobody is missed, nobody is told twice."""
-    found = yield Sql(
-        "alert_of_dispatch", {"dispatch_id": of.dispatch_id, "kind": told.kind, "round": told.round}
-    )
+    found = yield Sql("alert_of_dispatch", {"dispatch_id": of.dispatch_id, "kind": ARRIVAL, "round": 0})
     if found:
         alert_id = int(found[0][0])
     else:
-        alert = replace(told, dispatch_id=of.dispatch_id, document_id=of.document_id)
+        alert = replace(make(), dispatch_id=of.dispatch_id, document_id=of.document_id)
         alert_id = yield from sms.add_alert(alert, of.submitted_by, now)
     if of.sms_reminder:
         yield from sms.order_chunk(alert_id, window, now)

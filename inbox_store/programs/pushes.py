@@ -68,13 +68,6 @@ def remove(person_id: int, device_id: int, now: int) -> Program[None]:
     yield Audit(action="device.remove", actor=person_id, subject=f"person:{person_id}", detail=detail)
 
 
-def seen(person_id: int, device_id: int, now: int) -> Program[None]:
-    """The device was used. Raises Refused("not_found")."""
-    ((known,),) = yield Sql("device_seen", {"id": device_id, "person_id": person_id, "now": now})
-    if not known:
-        raise Refused("not_found", what="device", id=device_id)
-
-
 def _own(person_id: int, device_id: int) -> Program[None]:
     mine = yield from devices_of(person_id)
     if device_id not in {device.id for device in mine if device.gone_at is None}:

@@ -11,9 +11,6 @@ select id from device where person_id = :person_id and gone_at is null order by 
 -- name: devices_of
 select id, person_id, vendor, label, added_at, seen_at, gone_at, coalesce(gone_why, '') from device where person_id = :person_id order by id;
 
--- name: device_seen
-update device set seen_at = :now where id = :id and person_id = :person_id and gone_at is null;
-
 -- name: device_gone
 update device set gone_at = :now, gone_why = :why where id = :id and gone_at is null;
 

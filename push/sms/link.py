@@ -234,8 +234,10 @@ class ChannelLink:
         for _ in range(count):
             now, before, namer = self._clock(), self._named, self._namer
             self._named = namer.first_sequence(now) if before is None else namer.next_sequence(before, now)
-            if message_id := namer.own_id(self._named):
-                found.append((self._named, message_id))
+            message_id = namer.own_id(self._named)
+            if not message_id:
+                break  # no id of this protocol is known before its answer
+            found.append((self._named, message_id))
         return found
 
     def _blocked(self, count: int) -> NotSent | None:
